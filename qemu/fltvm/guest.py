@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One QEMU process, watched until the guest has written its verdict."""
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from .image import CACHE
+
+SLOTS = 2	# VMs at a time on one machine, whoever starts them
+
+
+def slot():
+    """A lock that this process holds until it ends."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    files = [open(CACHE / f"vm-slot-{n}", "w") for n in range(SLOTS)]	# pylint: disable=consider-using-with
+    while True:
+        for f in files:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return f
+            except OSError:
+                pass
+        time.sleep(0.5)
+
+
+class Guest:
+    def __init__(self, work, logs, o):
+        self.work, self.console, self.result = work, logs / "console.log", logs / "result"
+        self.o = o
+        for f in (self.console, self.result):
+            f.write_bytes(b"")
+
+    def command(self, kernel, initrd, disks, accel, append):
+        o = self.o
+        cmd = ["qemu-system-x86_64", "-M", "q35", "-accel", accel, "-smp", str(o.cpus), "-m", str(o.memory),
+               "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none",
+               "-chardev", f"socket,id=con,path={self.work}/con,server=on,wait=off,logfile={self.console}",
+               "-serial", "chardev:con", "-chardev", f"file,id=res,path={self.result}", "-serial", "chardev:res",
+               "-qmp", f"unix:{self.work}/qmp,server=on,wait=off", "-kernel", str(kernel / "bzImage"),
+               "-initrd", str(initrd), "-append", append]
+        # rdrand: without it the first reader of random numbers waits seconds.
+        cmd += ["-cpu", "host" if accel == "kvm" else "qemu64,+rdrand"]
+        if o.icount:
+            cmd += ["-icount", "shift=0,sleep=off"]
+        for n, disk in enumerate(disks):
+            cmd += ["-drive", f"if=none,id=d{n},file={disk},format=raw,cache=unsafe,discard=unmap"
+                    + (",readonly=on" if disk.parent != self.work else ""),
+                    "-device", f"virtio-blk-pci,drive=d{n},serial=disk{n}"]
+        for device in o.device:
+            cmd += ["-device", device]
+        return cmd
+
+    def lines(self):
+        return self.result.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
+
+    def run(self, command, boot_limit, limit):
+        """Returns "done", "exited" or "timeout", and the seconds that boot took."""
+        began, booted = time.monotonic(), None
+        with open(self.work / "qemu.log", "wb") as log:
+            vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)	# pylint: disable=consider-using-with
+        try:
+            while True:
+                exited = vm.poll() is not None
+                lines = self.lines()
+                if booted is None and "start" in lines:
+                    booted = time.monotonic() - began
+                if lines and lines[-1] == "end":
+                    return "done", booted
+                if exited:
+                    return "exited", booted
+                spent = time.monotonic() - began
+                if spent > (limit if booted is not None else min(limit, boot_limit)):
+                    self.autopsy()
+                    return "timeout", booted
+                time.sleep(0.1)
+        finally:
+            vm.kill()
+            vm.wait()
+            noise = (self.work / "qemu.log").read_text(errors="replace").strip()
+            if noise:
+                with open(self.console, "a", encoding="utf-8") as f:
+                    f.write(f"\nguest: qemu said: {noise}\n")
+
+    def qmp(self, *commands):
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(5)
+                s.connect(str(self.work / "qmp"))
+                f = s.makefile("rw")
+                f.readline()
+                for c in ({"execute": "qmp_capabilities"},) + commands:
+                    f.write(json.dumps(c) + "\n")
+                    f.flush()
+                    while "event" in json.loads(f.readline() or "{}"):
+                        pass
+        except (OSError, ValueError):
+            pass
+
+    def autopsy(self):
+        """Blocked tasks, every CPU's stack and the task list, into the console's log, before the kill."""
+        with open(self.console, "a", encoding="utf-8") as f:
+            f.write("\nguest: runner: timed out; blocked tasks, CPUs, tasks follow\n")
+        size = os.path.getsize(self.console)
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(str(self.work / "con"))
+                for key in b"wlt":
+                    self.qmp({"execute": "chardev-send-break", "arguments": {"id": "con"}})
+                    s.send(bytes([key]))
+                    self.settle()
+        except OSError:
+            pass
+        if os.path.getsize(self.console) == size:
+            # Not even interrupts: the panic that an NMI makes shows where.
+            self.qmp({"execute": "inject-nmi"})
+            self.settle()
+
+    def settle(self, quiet=1.5, limit=15):
+        """Until the console has said nothing for a while."""
+        end, last, size = time.monotonic() + limit, time.monotonic(), -1
+        while time.monotonic() < min(end, last + quiet):
+            now = os.path.getsize(self.console)
+            if now != size:
+                size, last = now, time.monotonic()
+            time.sleep(0.1)
+
+
+def accelerator(o, probe):
+    """tcg unless a guest is known to come up under KVM; probe() is asked once per boot of this machine."""
+    tcg = f"tcg,thread={o.thread}"
+    wanted = os.environ.get("ACCEL")
+    if o.icount or wanted == "tcg" or o.tcg:
+        return tcg
+    if wanted:
+        return wanted
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return tcg
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    answer = CACHE / f"kvm-{boot}"
+    if not answer.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        answer.write_text("yes" if probe() else "no")
+    return "kvm" if answer.read_text() == "yes" else tcg

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The guest itself: what other scripts take for granted.
+#
+# run: -k debug --disk 64M --disk 32M -t 120
+. /guest/lib.sh
+
+step "two processors" -- equal "$(nproc)" 2
+step "the first disk has its size" -- equal "$(cat /sys/block/vda/size)" 131072
+step "the second disk has its size" -- equal "$(cat /sys/block/vdb/size)" 65536
+step "device-mapper" -- load dm-mod
+step "a mapped device" -- dmsetup create lin --table "0 65536 linear /dev/vdb 0"
+step "a file system on it" -- mkfs.ext4 -q /dev/mapper/lin
+step "that can be mounted" -- mount -t ext4 /dev/mapper/lin /mnt
+step "and written" -- dd if=/dev/urandom of=/mnt/x bs=64k count=16 oflag=direct
+step "and unmounted" -- umount /mnt
+step "a busy table cannot be removed twice" -- dmsetup remove lin
+step "what is not there says so" -- expect_errno ENXIO dmsetup remove lin
+step "wait_for waits" -- wait_for 5 true
+finish

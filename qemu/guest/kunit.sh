@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# KUnit: loads kunit.ko, our modules, and each suite one after the other.
+# The suites' KTAP, between the markers, is the runner's to judge (--kunit).
+#
+#	qemu/run kunit [fltmgr_teardown_test ...]
+#
+# run: -k debug -t 900 --kunit
+. /guest/lib.sh
+
+load kunit || fail "no kunit module"
+for suite in ${*:-$(grep -E '_test$' /guest/modules)}; do
+	# Each suite starts from modules that have no history.
+	insmod_all || fail "our modules do not load"
+	report "KUNIT-BEGIN $suite"
+	load "$suite" || report "STEP not ok - $suite does not load"
+	report "KUNIT-END $suite"
+	unload "$suite" || report "STEP not ok - $suite does not unload"
+	rmmod_all || fail "our modules do not unload after $suite"
+done
+unload kunit || fail "kunit is still in use"
+finish

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+#
+# For guest scripts:	. /guest/lib.sh
+#
+# A script has failed until it called `finish` with no failed step behind it.
+# Rule ids of the specification go with the step that proves them; they are
+# collected by scripts/spec-coverage.
+
+: > /run/steps
+step_out=/run/step.out
+
+log() { echo "$*"; }
+
+# What happened goes to the log and, unforgeably, to the runner.
+report() {
+	echo "$1" >> /run/steps
+	echo "$1" > /dev/ttyS1
+	echo "<5>guest: $1" > /dev/kmsg
+}
+
+# step "text" [ID ...] -- command...	one line, and the command's output if it failed
+step() {
+	local text=$1 ids=
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		ids="$ids${ids:+ }$1"
+		shift
+	done
+	shift
+	if "$@" > $step_out 2>&1; then
+		report "STEP ok - $text${ids:+ [$ids]}"
+		return 0
+	fi
+	report "STEP not ok - $text${ids:+ [$ids]}"
+	log "  failed: $*"
+	sed 's/^/  | /' $step_out
+	return 1
+}
+
+# fail "why": the script ends here
+fail() {
+	report "STEP not ok - $*"
+	exit 1
+}
+
+# finish: the last line of every script
+finish() {
+	local bad
+	bad=$(grep -c '^STEP not ok' /run/steps)
+	log "$(grep -c '^STEP ok' /run/steps) steps ok, $bad not ok"
+	[ "$bad" = 0 ] || exit 1
+	echo ok > /run/verdict
+	exit 0
+}
+
+errno_text() {
+	case $1 in
+	EPERM) echo "Operation not permitted" ;;
+	ENOENT) echo "No such file or directory" ;;
+	EINTR) echo "Interrupted system call" ;;
+	EIO) echo "Input/output error" ;;
+	ENXIO) echo "No such device or address" ;;
+	EAGAIN) echo "Resource temporarily unavailable" ;;
+	ENOMEM) echo "(Cannot|Can't|Out of) (allocate )?memory" ;;
+	EACCES) echo "Permission denied" ;;
+	EBUSY) echo "Device or resource busy|is in use" ;;
+	EEXIST) echo "File exists" ;;
+	ENODEV) echo "No such device$|No such device[^ ]| No such device " ;;
+	EINVAL) echo "Invalid (argument|parameters)" ;;
+	ENOSPC) echo "No space left on device" ;;
+	EROFS) echo "Read-only file system" ;;
+	ERANGE) echo "result out of range|result not representable" ;;
+	EDEADLK) echo "Resource deadlock avoided" ;;
+	ENAMETOOLONG) echo "File name too long" ;;
+	ENOSYS) echo "Function not implemented" ;;
+	ENODATA) echo "No data available" ;;
+	EOVERFLOW) echo "Value too large" ;;
+	EOPNOTSUPP) echo "(Operation )?[Nn]ot supported" ;;
+	ETIMEDOUT) echo "(Connection|Operation) timed out" ;;
+	ESHUTDOWN) echo "Cannot send after (transport endpoint|socket) shutdown" ;;
+	ECANCELED) echo "Operation canceled" ;;
+	EREMOTEIO) echo "Remote I/O error" ;;
+	*) echo "errno_text: unknown $1" >&2; return 1 ;;
+	esac
+}
+
+# expect_errno ENAME command...	the command must fail and say that errno's text
+expect_errno() {
+	local name=$1 text out
+	text=$(errno_text "$name") || return 1
+	shift
+	if out=$("$@" 2>&1); then
+		echo "$out"
+		echo "succeeded, expected $name: $*"
+		return 1
+	fi
+	echo "$out" | grep -qE "$text" && return 0
+	echo "$out"
+	echo "expected $name ($text): $*"
+	return 1
+}
+
+# refuses command...	the command must fail, no matter how
+refuses() { ! "$@"; }
+
+# put VALUE FILE: one write; its errno shows
+put() { echo "$1" > "$2"; }
+
+# has FILE REGEX, lacks FILE REGEX
+has() { grep -qE -- "$2" "$1" || { cat "$1"; return 1; }; }
+lacks() { ! grep -E -- "$2" "$1"; }
+
+# equal A B
+equal() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
+
+# wait_for SECONDS command...	until it succeeds
+wait_for() {
+	local end
+	end=$(($(cut -d. -f1 /proc/uptime) + $1))
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ "$(cut -d. -f1 /proc/uptime)" -lt $end ] || { "$@"; return; }
+		sleep 0.1
+	done
+}
+
+# mark: from here on `said` looks; said REGEX: the kernel has said that
+mark() { mark=$(dmesg | wc -l); }
+said() { dmesg | tail -n "+$((${mark:-0} + 1))" | grep -v 'guest: ' | grep -qE -- "$1"; }
+
+loaded() { grep -q "^$1 " /proc/modules; }
+
+# load MODULE [PARAM=VALUE ...]	one of ours (insmod) or of the kernel's (modprobe)
+load() {
+	local m=$1
+	shift
+	if [ -e "/modules/$m.ko" ]; then
+		insmod "/modules/$m.ko" "$@"
+	else
+		modprobe "$m" "$@"
+	fi
+}
+
+# unload MODULE...
+unload() {
+	local m
+	for m in "$@"; do rmmod "$m" || return; done
+}
+
+# insmod_all [MODULE ...]: ours, with what they need first; without arguments all but tests
+insmod_all() {
+	local m
+	[ $# -gt 0 ] || set -- $(grep -vE '_test$|_kunit$|^qemu_selftest$' /guest/modules)
+	for m in "$@"; do modprobe "$m" || return; done
+}
+
+# rmmod_all: ours, users before what they use
+rmmod_all() {
+	local m again=1
+	while [ $again = 1 ]; do
+		again=0
+		for m in $(cut -d' ' -f1 /proc/modules); do
+			grep -qx "$m" /guest/modules || continue
+			rmmod "$m" 2>/run/rmmod.err && again=1
+		done
+	done
+	for m in $(cat /guest/modules); do
+		loaded "$m" && { cat /run/rmmod.err; return 1; }
+	done
+	return 0
+}
