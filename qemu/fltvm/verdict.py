@@ -73,8 +73,8 @@ def kunit(console, logs, parser):
             f = 1
             notes.append(f"{name}: no complete KTAP")
         if f:
-            notes += [f"{name}: {l.strip()}" for l in report.splitlines()
-                      if re.search(r"\[(FAILED|CRASHED|ERROR)\]", l)][:8]
+            bad = re.findall(r"\[(?:FAILED|CRASHED|ERROR)\] (.*?)(?: =+)?$", report, re.M)
+            notes += [f"{name}: {b}" for b in bad][:8]
         passed, failed = passed + p, failed + f
     return passed, failed, notes
 
@@ -108,7 +108,7 @@ def judge(end, console, result, ours, expected, tap):
         return verdict(SPLAT, "; ".join(found[:4] + (["..."] if len(found) > 4 else [])))
     if end != "done":
         return verdict(FAILED, "the guest ended without a verdict")
-    if fields.get("leaks") not in ("none", "0"):
+    if fields.get("leaks") not in ("none", "skipped", "0"):
         return verdict(SPLAT, f"kmemleak: {fields.get('leaks')}")
     if failed or absent or fields.get("status") != "0" or fields.get("verdict") != "ok":
         why = notes[:8] + [f"never said: {e}" for e in absent]

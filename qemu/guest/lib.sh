@@ -10,6 +10,12 @@
 : > /run/steps
 step_out=/run/step.out
 
+# busybox's shell prefers its own applets to any PATH: name the full tools that we brought. (`timeout 5 rmmod x`
+# still gets the applet, whose words for "in use" are EAGAIN's: there say /usr/sbin/rmmod.)
+for tool in /usr/sbin/*; do
+	eval "${tool##*/}() { $tool \"\$@\"; }"
+done
+
 log() { echo "$*"; }
 
 # What happened goes to the log and, unforgeably, to the runner.

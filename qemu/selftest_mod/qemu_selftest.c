@@ -15,7 +15,7 @@
 
 static char *mode = "none";
 module_param(mode, charp, 0444);
-MODULE_PARM_DESC(mode, "none, warn, leak, uaf, atomic, panic or hang");
+MODULE_PARM_DESC(mode, "none, warn, leak, uaf, atomic, panic, pin or hang");
 
 static int __init qemu_selftest_init(void)
 {
@@ -42,6 +42,8 @@ static int __init qemu_selftest_init(void)
 		preempt_enable();
 	} else if (!strcmp(mode, "panic")) {
 		panic("asked for\n");
+	} else if (!strcmp(mode, "pin")) {
+		__module_get(THIS_MODULE);
 	} else if (!strcmp(mode, "hang")) {
 		/* Uninterruptible, so that the watchdog's dump shows it. */
 		for (;;)
