@@ -13,7 +13,10 @@ step_out=/run/step.out
 # busybox's shell prefers its own applets to any PATH: name the full tools that we brought. (`timeout 5 rmmod x`
 # still gets the applet, whose words for "in use" are EAGAIN's: there say /usr/sbin/rmmod.)
 for tool in /usr/sbin/*; do
-	eval "${tool##*/}() { $tool \"\$@\"; }"
+	case ${tool##*/} in
+	*[!a-z0-9]*) ;;
+	*) eval "${tool##*/}() { $tool \"\$@\"; }" ;;
+	esac
 done
 
 log() { echo "$*"; }
