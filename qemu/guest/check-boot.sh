@@ -2,6 +2,7 @@
 # The guest itself: what other scripts take for granted.
 #
 # run: -k debug --disk 64M --disk 32M -t 120
+# also: -k stock
 . /guest/lib.sh
 
 step "two processors" -- equal "$(nproc)" 2
