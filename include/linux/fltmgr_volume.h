@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fltmgr: what a volume provider includes (kmod/volumes/).
+ *
+ * A provider embeds a struct flt_operation in what it allocates for an
+ * operation anyway and
+ *
+ *  1. fills it with flt_operation_init() and calls flt_dispatch();
+ *  2. sends it to the device when flt_dispatch() says FLT_SUBMIT, or when the
+ *     manager calls ops->submit();
+ *  3. calls flt_complete() when the device is done, and ends the operation
+ *     when that says FLT_DONE, or when the manager calls ops->complete().
+ *
+ * Each of 2 and 3 happens once, and one operation may skip 2 (a filter
+ * completed it). Nobody touches an operation between ops->submit() and
+ * flt_complete(), nor after ops->complete() or FLT_DONE.
+ */
+#ifndef _LINUX_FLTMGR_VOLUME_H
+#define _LINUX_FLTMGR_VOLUME_H
+
+#include <linux/atomic.h>
+#include <linux/fltmgr.h>
+#include <linux/rcupdate.h>
+
+/* Operation classes: what a volume keeps a stack for. */
+enum flt_class {
+	FLT_CLASS_READ,
+	FLT_CLASS_WRITE,
+	FLT_CLASS_FLUSH,
+	FLT_CLASS_DISCARD,
+	FLT_CLASS_SECURE_ERASE,
+	FLT_CLASS_WRITE_ZEROES,
+	FLT_NR_CLASSES,
+};
+
+/* Completion nodes inside an operation; more come from the instances' pools. */
+#define FLT_INLINE_NODES	4
+
+struct flt_node_pool;
+struct flt_stack;
+struct flt_walk;
+
+/**
+ * struct flt_node - one owed post-operation
+ * @state: enum flt_node_state, and FLT_NODE_WATCHED
+ * @instance_id: for diagnostics, valid also when @instance is not
+ * @instance: whose post-operation it is; only for who won @state
+ * @context: the completion context
+ * @sync: the thread that wants the operation back here, or NULL
+ * @above: the node to visit next on the way up
+ * @pool: where the node goes back to, NULL when it is inline
+ *
+ * Manager only.
+ */
+struct flt_node {
+	atomic_t state;
+	u32 instance_id;
+	struct flt_instance *instance;
+	void *context;
+	struct flt_walk *sync;
+	struct flt_node *above;
+	struct flt_node_pool *pool;
+};
+
+/* An entry of a volume's in-flight set: an operation, or a scan's cursor. */
+struct flt_inflight_link {
+	struct list_head list;
+	int cpu;
+	bool is_cursor;
+};
+
+/**
+ * struct flt_operation - an operation, embedded by its provider
+ * @data: what filters see
+ * @iopb: @data's parameter block
+ * @volume: the volume it is on
+ * @word: the instance it stands at, enum flt_op_state and FLT_OP_WATCHED
+ * @last: the node pushed last, the head of the chain
+ * @up: where the walk up stands
+ * @link: in the volume's in-flight set
+ * @generation: of the stack that @index belongs to
+ * @index: the slot it stands at
+ * @class: enum flt_class
+ * @nr_nodes: inline nodes in use
+ * @joined: it is in the in-flight set
+ * @answer: recorded by a completion before the pre-operation returned
+ * @answer_context: likewise
+ * @runner: the task that runs a callback for it now
+ * @id: unique among all operations since boot
+ * @start: jiffies at dispatch
+ * @nodes: inline nodes
+ *
+ * Manager only, apart from @data, @iopb, @id.
+ */
+struct flt_operation {
+	struct flt_callback_data data;
+	struct flt_io_parameter_block iopb;
+	struct flt_volume *volume;
+	atomic_long_t word;
+	struct flt_node *last;
+	struct flt_node *up;
+	struct flt_inflight_link link;
+	u64 generation;
+	u32 index;
+	u8 class;
+	u8 nr_nodes;
+	bool joined;
+	int answer;
+	void *answer_context;
+	struct task_struct *runner;
+	u64 id;
+	unsigned long start;
+	struct flt_node nodes[FLT_INLINE_NODES];
+};
+
+/* What flt_dispatch() and flt_complete() tell the provider. */
+enum flt_verdict {
+	FLT_SUBMIT,	/* send it to the device now, in this context */
+	FLT_DONE,	/* end it now, in this context */
+	FLT_TAKEN,	/* the manager has it; it calls ops when it is time */
+};
+
+/* flags of flt_volume_ops.submit() */
+#define FLT_SUBMIT_WAITS	0x1	/* this thread waits for the completion next */
+
+/**
+ * struct flt_volume_ops - what a provider does
+ * @type: kind of volume, "dm", "sim"; shown in sysfs, told to setup callbacks
+ * @owner: the provider's module
+ * @submit: send an operation to the device. PASSIVE. With %FLT_SUBMIT_WAITS
+ *	the calling thread blocks next until flt_complete(), so the operation
+ *	must make progress without it
+ * @complete: end an operation: op->data.io_status has the result. Any context
+ * @release: the last reference to the volume went, PASSIVE; may be NULL
+ */
+struct flt_volume_ops {
+	const char *type;
+	struct module *owner;
+	void (*submit)(struct flt_operation *op, unsigned int flags);
+	void (*complete)(struct flt_operation *op);
+	void (*release)(void *private);
+};
+
+/**
+ * struct flt_object - rundown protection, the head of filter, volume, instance
+ * @type: which of the three
+ * @rundown: references * 2, plus 1 once the object is going
+ * @drained: called once, when it is going and no reference is left; any context
+ *
+ * Manager only.
+ */
+struct flt_object {
+	u32 type;
+	atomic_long_t rundown;
+	void (*drained)(struct flt_object *obj);
+};
+
+/* The head of a volume: what the fast path reads. */
+struct flt_volume_head {
+	struct flt_object obj;
+	struct flt_stack __rcu *stack[FLT_NR_CLASSES];
+};
+
+/**
+ * flt_volume_filtered() - does any filter want this class of operation?
+ * @volume: a volume
+ * @class: enum flt_class
+ *
+ * The fast path of a provider: when it says no, the operation needs no
+ * struct flt_operation at all and goes straight to the device.
+ *
+ * Context: ATOMIC. Return: true if flt_dispatch() must be called.
+ */
+static inline bool flt_volume_filtered(const struct flt_volume *volume,
+				       enum flt_class class)
+{
+	const struct flt_volume_head *head = (const void *)volume;
+
+	return rcu_access_pointer(head->stack[class]);
+}
+
+struct flt_volume *flt_volume_create(const char *name, const struct flt_volume_ops *ops,
+				     void *private);
+void flt_volume_offer(struct flt_volume *volume);
+void flt_volume_dismount(struct flt_volume *volume);
+void flt_volume_put(struct flt_volume *volume);
+void *flt_volume_private(const struct flt_volume *volume);
+
+void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
+			enum flt_class class, u32 irp_flags, u64 byte_offset,
+			u64 length, struct bio *bio);
+enum flt_verdict flt_dispatch(struct flt_operation *op);
+enum flt_verdict flt_complete(struct flt_operation *op, int status,
+			      unsigned long information);
+
+#endif /* _LINUX_FLTMGR_VOLUME_H */

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calling a filter: every call into a filter's text is made here.
+ *
+ * Callbacks run under memalloc_noio_save(): memory they ask for must not be
+ * made free by I/O that may need them. lockdep sees a callback as reading a
+ * map of its filter, and waiting for that filter's teardown as writing it, so
+ * waiting from inside a callback, or under a lock that a callback takes, is
+ * reported on the first run. Owed and pended operations are not modelled: they
+ * cross tasks.
+ */
+#include <linux/lockdep.h>
+#include <linux/sched/mm.h>
+#include <trace/events/fltmgr.h>
+
+#include "internal.h"
+
+#ifdef CONFIG_LOCKDEP
+void flt_filter_lockdep_init(struct flt_filter *filter)
+{
+	lockdep_register_key(&filter->lock_key);
+	lockdep_init_map(&filter->dep_map, "flt_callback", &filter->lock_key, 0);
+}
+
+void flt_filter_lockdep_exit(struct flt_filter *filter)
+{
+	lockdep_unregister_key(&filter->lock_key);
+}
+
+/* Only where a wait could be: an interrupt never waits for a teardown. */
+static bool flt_lockdep_enter(struct flt_filter *filter)
+{
+	if (!in_task() || irqs_disabled())
+		return false;
+	lock_map_acquire_read(&filter->dep_map);
+	return true;
+}
+
+static void flt_lockdep_exit(struct flt_filter *filter, bool entered)
+{
+	if (entered)
+		lock_map_release(&filter->dep_map);
+}
+
+/* Called where somebody waits for a teardown of the filter. */
+void flt_draining_wait(struct flt_filter *filter)
+{
+	lock_map_acquire(&filter->dep_map);
+	lock_map_release(&filter->dep_map);
+}
+#else
+void flt_filter_lockdep_init(struct flt_filter *filter) { }
+void flt_filter_lockdep_exit(struct flt_filter *filter) { }
+static bool flt_lockdep_enter(struct flt_filter *filter) { return false; }
+static void flt_lockdep_exit(struct flt_filter *filter, bool entered) { }
+void flt_draining_wait(struct flt_filter *filter) { }
+#endif
+
+int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct flt_filter *filter = inst->filter;
+	bool entered = flt_lockdep_enter(filter);
+	int status;
+
+	op->iopb.target_instance = inst;
+	WRITE_ONCE(op->runner, current);
+	status = inst->ops[op->class].pre(&op->data, &inst->objs, context);
+	WRITE_ONCE(op->runner, NULL);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+	trace_flt_pre(op, inst->id, status);
+	if (unlikely(op->data.flags & FLTFL_CALLBACK_DATA_DIRTY)) {
+		op->data.flags &= ~FLTFL_CALLBACK_DATA_DIRTY;
+		flt_violation("MOD-01", filter, inst, "parameters marked dirty; ignored");
+	}
+	return status;
+}
+
+int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct flt_filter *filter = inst->filter;
+	bool entered = flt_lockdep_enter(filter);
+	int status;
+
+	op->iopb.target_instance = inst;
+	WRITE_ONCE(op->runner, current);
+	status = inst->ops[op->class].post(&op->data, &inst->objs, context, 0);
+	WRITE_ONCE(op->runner, NULL);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+	trace_flt_post(op, inst->id, status);
+	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING &&
+		     status != FLT_POSTOP_MORE_PROCESSING_REQUIRED))
+		flt_violation("VRF-11a", filter, inst,
+			      "post-operation of %s returned %d, taken as FINISHED_PROCESSING",
+			      flt_class_name(op->class), status);
+	return status;
+}
+
+/* DRN-01..DRN-08 */
+void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
+		      struct flt_instance *inst, void *context)
+{
+	unsigned int noio = memalloc_noio_save();
+	bool entered = flt_lockdep_enter(inst->filter);
+	int status;
+
+	might_sleep();
+	status = inst->ops[class].post(copy, &inst->objs, context,
+				       FLTFL_POST_OPERATION_DRAINING);
+	flt_lockdep_exit(inst->filter, entered);
+	memalloc_noio_restore(noio);
+	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING))
+		flt_violation("DRN-08", inst->filter, inst,
+			      "drained post-operation of %s returned %d",
+			      flt_class_name(class), status);
+}
+
+int flt_call_setup(struct flt_instance *inst, u32 flags)
+{
+	const struct flt_registration *reg = inst->filter->reg;
+	unsigned int noio;
+	int rc;
+
+	if (!reg->instance_setup_callback)	/* REG-16 */
+		return 0;
+	noio = memalloc_noio_save();
+	rc = reg->instance_setup_callback(&inst->objs, flags, inst->volume->ops->type);
+	memalloc_noio_restore(noio);
+	return rc;
+}
+
+/* TDN-02, TDN-04 */
+int flt_call_query_teardown(struct flt_instance *inst)
+{
+	const struct flt_registration *reg = inst->filter->reg;
+
+	if (!reg->instance_query_teardown_callback)
+		return STATUS_FLT_DO_NOT_DETACH;
+	return reg->instance_query_teardown_callback(&inst->objs, 0);
+}
+
+void flt_call_teardown_start(struct flt_instance *inst)
+{
+	const struct flt_registration *reg = inst->filter->reg;
+	unsigned int noio = memalloc_noio_save();
+
+	if (reg->instance_teardown_start_callback)
+		reg->instance_teardown_start_callback(&inst->objs, inst->reason);
+	memalloc_noio_restore(noio);
+}
+
+void flt_call_teardown_complete(struct flt_instance *inst)
+{
+	const struct flt_registration *reg = inst->filter->reg;
+	unsigned int noio = memalloc_noio_save();
+
+	if (reg->instance_teardown_complete_callback)
+		reg->instance_teardown_complete_callback(&inst->objs, inst->reason);
+	memalloc_noio_restore(noio);
+}
+
+struct flt_on_stack {
+	struct flt_filter *filter;
+	bool found;
+};
+
+static bool flt_on_stack_visit(struct flt_operation *op, void *arg)
+{
+	struct flt_on_stack *seek = arg;
+	struct flt_instance *inst;
+	struct flt_node *node;
+
+	/* If it is us, it cannot change under us; if not, it does not concern us. */
+	if (READ_ONCE(op->runner) != current)
+		return false;
+	inst = flt_word_instance(atomic_long_read(&op->word));
+	if (!inst) {
+		node = op->up;
+		inst = node ? node->instance : NULL;
+	}
+	if (inst && inst->filter == seek->filter)
+		seek->found = true;
+	return false;
+}
+
+/* Is a pre- or post-operation of the filter running on this task's stack? DET-06 */
+bool flt_filter_on_stack(struct flt_filter *filter)
+{
+	struct flt_on_stack seek = { .filter = filter };
+	struct flt_volume *volume;
+
+	mutex_lock(&flt_topology_lock);
+	list_for_each_entry(volume, &flt_volumes, link)
+		flt_inflight_scan(volume, flt_on_stack_visit, NULL, &seek);
+	mutex_unlock(&flt_topology_lock);
+	return seek.found;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Draining: what a teardown does about the operations that involve its
+ * instance, once no new one can reach it.
+ *
+ *   the operation stands there (pre-op running, or pended)	wait for it
+ *   its post-op is running, or pended				wait for it
+ *   its post-op is owed, the operation is below		call it now, on a copy
+ *
+ * To wait is to take a hold of the instance and to set WATCHED in the word.
+ * Whoever replaces a word with WATCHED gives up the hold. To claim an owed
+ * post-op is a cmpxchg against the walk up; the winner calls it. DRN-09, DRN-11
+ */
+#include <trace/events/fltmgr.h>
+
+#include "internal.h"
+
+/*
+ * Win an owed post-op against the walk up, and copy what it is called with.
+ * The caller keeps the operation from going: it moves it, or holds the lock of
+ * its in-flight list. Only what does not change is copied. DRN-02, DRN-04, DRN-05
+ */
+bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
+		     struct flt_node *node)
+{
+	int owed = FLT_NODE_OWED;
+
+	flt_race_point("drain_claim", op);
+	if (!atomic_try_cmpxchg(&node->state, &owed, FLT_NODE_DRAINED))
+		return false;
+	memset(copy, 0, sizeof(*copy));
+	copy->class = op->class;
+	copy->context = node->context;
+	copy->iopb = op->iopb;
+	copy->iopb.target_instance = node->instance;
+	copy->iopb.parameters.read.bio = NULL;
+	copy->data.flags = FLTFL_CALLBACK_DATA_IRP_OPERATION |
+			   FLTFL_CALLBACK_DATA_POST_OPERATION |
+			   FLTFL_CALLBACK_DATA_DRAINING_IO;
+	copy->data.requestor_pid = op->data.requestor_pid;
+	copy->data.io_status.status = STATUS_FLT_POST_OPERATION_CLEANUP;
+	trace_flt_drain(op, node->instance_id, STATUS_FLT_POST_OPERATION_CLEANUP);
+	return true;
+}
+
+void flt_drain_run(struct flt_drain_copy *copy, struct flt_instance *inst)
+{
+	copy->data.iopb = &copy->iopb;
+	INIT_LIST_HEAD(&copy->data.queue_links);
+	flt_call_drained(&copy->data, copy->class, inst, copy->context);
+}
+
+struct flt_drain {
+	struct flt_instance *inst;
+	struct flt_drain_copy copy;
+};
+
+/* The operation stands at the instance: whoever moves it lets us know. */
+static void flt_watch_word(struct flt_operation *op, struct flt_instance *inst)
+{
+	unsigned long word = atomic_long_read(&op->word);
+
+	do {
+		if (flt_word_instance(word) != inst)
+			return;
+		/* Held before it can be given up; the teardown's own hold is there. */
+		atomic_inc(&inst->hold);
+		if (atomic_long_try_cmpxchg(&op->word, (long *)&word, word | FLT_OP_WATCHED))
+			return;
+		atomic_dec(&inst->hold);
+	} while (true);
+}
+
+/* True if the post-op was owed and is ours to call. */
+static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
+			   struct flt_drain *drain)
+{
+	struct flt_instance *inst = drain->inst;
+	int state = atomic_read(&node->state);
+
+	do {
+		switch (state & FLT_NODE_STATE_MASK) {
+		case FLT_NODE_OWED:
+			if (flt_drain_claim(&drain->copy, op, node))
+				return true;
+			state = atomic_read(&node->state);
+			continue;
+		case FLT_NODE_POSTING:
+		case FLT_NODE_POST_EARLY:
+		case FLT_NODE_POST_PENDED:
+		case FLT_NODE_POST_RESUMING:
+			break;
+		default:
+			return false;
+		}
+		atomic_inc(&inst->hold);
+		if (atomic_try_cmpxchg(&node->state, &state, state | FLT_NODE_WATCHED))
+			return false;
+		atomic_dec(&inst->hold);
+	} while (true);
+}
+
+static bool flt_drain_visit(struct flt_operation *op, void *arg)
+{
+	struct flt_drain *drain = arg;
+	struct flt_node *node;
+
+	flt_watch_word(op, drain->inst);
+	for (node = flt_op_last(op); node; node = node->above)
+		if (node->instance_id == drain->inst->id)
+			return flt_watch_node(op, node, drain);
+	return false;
+}
+
+static void flt_drain_action(void *arg)
+{
+	struct flt_drain *drain = arg;
+
+	drain->inst->drained++;
+	flt_drain_run(&drain->copy, drain->inst);
+}
+
+/* Claim or watch everything that involves the instance, once. PASSIVE */
+void flt_drain_scan(struct flt_instance *inst)
+{
+	struct flt_drain drain = { .inst = inst };
+
+	flt_inflight_scan(inst->volume, flt_drain_visit, flt_drain_action, &drain);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Instances: making and freeing the object. attach.c puts it in service,
+ * teardown.c takes it out.
+ */
+#include <linux/export.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static atomic_t flt_last_instance_id;
+
+static void flt_instance_refs_gone(struct flt_object *obj)
+{
+	struct flt_instance *inst = container_of(obj, struct flt_instance, obj);
+
+	queue_work(flt_teardown_wq, &inst->work);
+}
+
+static bool flt_has_post(const struct flt_filter *filter)
+{
+	int class;
+
+	for (class = 0; class < FLT_NR_CLASSES; class++)
+		if (filter->ops[class].post)
+			return true;
+	return false;
+}
+
+static int flt_instance_alloc_parts(struct flt_instance *inst, const char *name,
+				    const char *altitude)
+{
+	inst->name = kstrdup(name, GFP_KERNEL);
+	inst->altitude = kstrdup(altitude, GFP_KERNEL);
+	if (!inst->name || !inst->altitude)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (!flt_has_post(inst->filter))
+		return 0;
+	inst->pool = flt_node_pool_create();
+	return inst->pool ? 0 : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* Not on any list yet. Keeps the memory of the filter and of the volume. */
+struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_volume *volume,
+					 const char *name, const char *altitude)
+{
+	struct flt_instance *inst = kzalloc(sizeof(*inst), GFP_KERNEL);
+
+	if (!inst)
+		return NULL;
+	BUILD_BUG_ON(FLT_INSTANCE_ALIGN <= FLT_OP_FLAGS);
+	flt_object_init(&inst->obj, FLT_OBJECT_INSTANCE, flt_instance_refs_gone);
+	atomic_inc(&flt_live_objects);
+	kobject_init(&inst->kobj, &flt_instance_ktype);
+	inst->id = atomic_inc_return(&flt_last_instance_id);
+	inst->filter = filter;
+	inst->volume = volume;
+	kobject_get(&filter->kobj);
+	kobject_get(&volume->kobj);
+	inst->objs.filter = filter;
+	inst->objs.volume = volume;
+	inst->objs.instance = inst;
+	memcpy(inst->ops, filter->ops, sizeof(inst->ops));
+	inst->state = FLT_INSTANCE_ATTACHING;
+	atomic_set(&inst->hold, 1);
+	INIT_LIST_HEAD(&inst->volume_link);
+	INIT_LIST_HEAD(&inst->filter_link);
+	INIT_LIST_HEAD(&inst->batch_link);
+	INIT_WORK(&inst->work, flt_teardown_work);
+	init_completion(&inst->torn_down);
+	init_completion(&inst->unlinked);
+	if (flt_instance_alloc_parts(inst, name, altitude)) {
+		kobject_put(&inst->kobj);
+		return NULL;
+	}
+	return inst;
+}
+
+static void flt_instance_free_rcu(struct rcu_head *rcu)
+{
+	struct flt_instance *inst = container_of(rcu, struct flt_instance, rcu);
+
+	kfree(inst->name);
+	kfree(inst->altitude);
+	kfree(inst);
+	atomic_dec(&flt_live_objects);
+}
+
+/* Readers of a stack may still look at the altitude: free after a grace period. */
+void flt_instance_release(struct kobject *kobj)
+{
+	struct flt_instance *inst = to_instance(kobj);
+
+	if (inst->pool)
+		flt_node_pool_put(inst->pool);
+	kobject_put(&inst->filter->kobj);
+	kobject_put(&inst->volume->kobj);
+	call_rcu(&inst->rcu, flt_instance_free_rcu);
+}
+
+const char *flt_instance_state_name(enum flt_instance_state state)
+{
+	static const char * const names[] = {
+		[FLT_INSTANCE_ATTACHING] = "attaching",
+		[FLT_INSTANCE_ACTIVE] = "active",
+		[FLT_INSTANCE_GOING] = "going",
+		[FLT_INSTANCE_STARTED] = "started",
+		[FLT_INSTANCE_DRAINING] = "draining",
+		[FLT_INSTANCE_COMPLETED] = "completed",
+		[FLT_INSTANCE_GONE] = "gone",
+	};
+
+	return names[state];
+}
+
+/**
+ * flt_instance_name() - the name of an instance
+ * @instance: an instance the caller keeps alive
+ *
+ * Context: ATOMIC. Return: its name, valid as long as the instance.
+ */
+const char *flt_instance_name(const struct flt_instance *instance)
+{
+	return instance->name;
+}
+EXPORT_SYMBOL_GPL(flt_instance_name);
+
+/**
+ * flt_instance_altitude() - the altitude of an instance
+ * @instance: an instance the caller keeps alive
+ *
+ * Context: ATOMIC. Return: its altitude as it was given, valid as long as the
+ * instance.
+ */
+const char *flt_instance_altitude(const struct flt_instance *instance)
+{
+	return instance->altitude;
+}
+EXPORT_SYMBOL_GPL(flt_instance_altitude);

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Internals of the filter manager.
+ *
+ * LOCKING
+ *
+ * Tags on the fields below say what protects them:
+ *
+ *   T  flt_topology_lock, a mutex: lists of filters, volumes and instances,
+ *      their states, publication of stacks. Never held across a callback of a
+ *      filter, a grace period, or a wait for either.
+ *   L  the lock of the in-flight list that the operation joined, irq-safe.
+ *   R  written under T, read under rcu_read_lock().
+ *   O  the thread that moves the operation: whoever dispatched it, resumed it
+ *      or completes it. There is one at any time.
+ *   A  atomic.
+ *   W  the teardown's work item; there is one owner.
+ *   I  set before the object is visible, then constant.
+ *
+ * Order: T, then L. Nothing is taken inside L. Per-volume or per-filter locks
+ * do not exist: topology changes are rare and short.
+ *
+ * LIFETIME
+ *
+ * A filter, a volume and an instance each have
+ *   - a kobject, which keeps the memory;
+ *   - a rundown count (object.c), which flt_object_reference() takes and which
+ *     fails once the object is going.
+ * An instance also has a hold count: 1 for being in service, 1 for each
+ * operation that a teardown waits for, 1 while query_teardown runs. When it
+ * falls to 0 the teardown goes on. An instance keeps the memory of its filter
+ * and of its volume.
+ *
+ * The protocol of an operation is at the top of walk.c, that of a teardown at
+ * the top of teardown.c; both are modelled in Documentation/model/.
+ */
+#ifndef _FLTMGR_INTERNAL_H
+#define _FLTMGR_INTERNAL_H
+
+#include <linux/completion.h>
+#include <linux/fltmgr.h>
+#include <linux/fltmgr_volume.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/lockdep.h>
+#include <linux/mempool.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#undef pr_fmt
+#define pr_fmt(fmt) "fltmgr: " fmt
+
+/* The word of an operation: an instance's address, a state, FLT_OP_WATCHED. */
+enum flt_op_state {
+	FLT_OP_NOWHERE,			/* at no instance */
+	FLT_OP_RUNNING,			/* its pre-op is being called */
+	FLT_OP_ANSWERING,		/* ... and its completion is being recorded */
+	FLT_OP_EARLY,			/* ... and has been: pre-op has yet to return */
+	FLT_OP_PENDED,			/* pre-op said PENDING */
+	FLT_OP_PENDED_ANSWERING,	/* ... while its completion was recorded */
+	FLT_OP_RESUMING,		/* completed; on its way on */
+};
+
+#define FLT_OP_STATE_MASK	7UL
+#define FLT_OP_WATCHED		8UL
+#define FLT_OP_FLAGS		15UL
+#define FLT_INSTANCE_ALIGN	16
+
+/* The word of a completion node. */
+enum flt_node_state {
+	FLT_NODE_FREE,
+	FLT_NODE_OWED,			/* the post-op is to be called */
+	FLT_NODE_POSTING,		/* it is being called */
+	FLT_NODE_POST_EARLY,		/* ... and was completed already */
+	FLT_NODE_POST_PENDED,		/* it said MORE_PROCESSING_REQUIRED */
+	FLT_NODE_POST_RESUMING,		/* ... and was completed */
+	FLT_NODE_DRAINED,		/* the teardown calls it, or has */
+	FLT_NODE_DONE,			/* called */
+};
+
+#define FLT_NODE_STATE_MASK	15
+#define FLT_NODE_WATCHED	16
+
+enum flt_object_type {
+	FLT_OBJECT_FILTER = 0x464c5431,
+	FLT_OBJECT_VOLUME,
+	FLT_OBJECT_INSTANCE,
+};
+
+enum flt_filter_state {
+	FLT_FILTER_REGISTERED,
+	FLT_FILTER_FILTERING,
+	FLT_FILTER_GOING,
+	FLT_FILTER_GONE,
+};
+
+/* What a filter registered for a class. */
+struct flt_class_ops {
+	flt_pre_operation_callback pre;
+	flt_post_operation_callback post;
+};
+
+struct flt_filter {
+	struct flt_object obj;			/* must be first */
+	struct kobject kobj;
+	struct kobject *instances_kobj;		/* I */
+	struct module *owner;			/* I */
+	const struct flt_registration *reg;	/* I, valid until GONE */
+	char *name;				/* I */
+	char *altitude;				/* I: of the default instance */
+	struct flt_class_ops ops[FLT_NR_CLASSES];	/* I */
+	struct list_head link;			/* T: flt_filters, highest first */
+	struct list_head instances;		/* T */
+	enum flt_filter_state state;		/* T */
+	int attaching;				/* T: instances being set up */
+	bool unloading;				/* T: an unload callback runs */
+	bool pinned;				/* T: holds its own module */
+	u32 unload_flags;			/* T */
+	wait_queue_head_t wait;			/* for attaching == 0, no instances */
+	struct completion refs_gone;		/* rundown drained */
+	struct completion gone;			/* state GONE */
+	struct work_struct reap_work;		/* removes the directory */
+#ifdef CONFIG_LOCKDEP
+	struct lock_class_key lock_key;
+	struct lockdep_map dep_map;		/* callbacks against draining */
+#endif
+};
+
+struct flt_inflight {
+	spinlock_t lock;			/* L */
+	struct list_head ops;			/* L */
+	u64 entered;				/* L */
+	u64 left;				/* L: by operations that joined here */
+};
+
+struct flt_volume {
+	struct flt_volume_head head;		/* R; must be first */
+	struct kobject kobj;
+	struct kobject *stack_kobj;		/* I */
+	const struct flt_volume_ops *ops;	/* I */
+	void *private;				/* I */
+	char *name;				/* I */
+	struct list_head link;			/* T: flt_volumes */
+	struct list_head instances;		/* T: highest altitude first */
+	u64 generation;				/* T: of the last stack published */
+	int attaching;				/* T */
+	bool going;				/* T */
+	wait_queue_head_t wait;			/* attaching == 0, no instances */
+	struct flt_inflight __percpu *inflight;	/* I */
+	u64 seq;				/* I: order of creation */
+	struct work_struct offer_work;
+	struct work_struct reap_work;		/* no references any more */
+	struct rcu_head rcu;
+};
+
+enum flt_instance_state {
+	FLT_INSTANCE_ATTACHING,
+	FLT_INSTANCE_ACTIVE,
+	FLT_INSTANCE_GOING,
+	FLT_INSTANCE_STARTED,
+	FLT_INSTANCE_DRAINING,
+	FLT_INSTANCE_COMPLETED,
+	FLT_INSTANCE_GONE,
+};
+
+/* What the teardown's work item does when it runs next. */
+enum flt_teardown_phase {
+	FLT_TEARDOWN_START,
+	FLT_TEARDOWN_COMPLETE,
+	FLT_TEARDOWN_FREE,
+};
+
+struct flt_instance {
+	struct flt_object obj;			/* must be first */
+	/* read for every operation */
+	struct flt_class_ops ops[FLT_NR_CLASSES];	/* I */
+	struct flt_related_objects objs;	/* I */
+	struct flt_node_pool *pool;		/* I */
+	u32 id;					/* I */
+	bool going;				/* R: new operations pass by */
+	/* the rest */
+	struct kobject kobj;
+	struct flt_filter *filter;		/* I */
+	struct flt_volume *volume;		/* I */
+	char *name;				/* I */
+	char *altitude;				/* I */
+	struct list_head volume_link;		/* T */
+	struct list_head filter_link;		/* T */
+	struct list_head batch_link;		/* whoever marked it */
+	enum flt_instance_state state;		/* T; read racily by sysfs */
+	bool in_sysfs;				/* W, and the attaching thread before */
+	u32 reason;				/* T */
+	bool grace_done;			/* W: somebody waited for readers */
+	enum flt_teardown_phase phase;		/* W */
+	atomic_t hold;				/* A */
+	unsigned long since;			/* W: jiffies at DRAINING */
+	u64 drained;				/* W: post-ops called with DRAINING */
+	struct work_struct work;
+	struct completion torn_down;		/* teardown_complete returned */
+	struct completion unlinked;		/* name and altitude are free */
+	struct rcu_head rcu;
+} __aligned(FLT_INSTANCE_ALIGN);
+
+/* A published stack: the instances that want a class, highest first. */
+struct flt_stack {
+	u64 generation;				/* I */
+	struct rcu_head rcu;
+	u32 nr;					/* I */
+	struct flt_instance *slots[];		/* R: a dead one is replaced by a stub */
+};
+
+/* Overflow nodes of one instance; outlives it until its last node is freed. */
+struct flt_node_pool {
+	struct kref ref;
+	mempool_t pool;
+};
+
+/* A thread that walks an operation; on its stack. */
+struct flt_walk {
+	unsigned int nr_sync;		/* SYNCHRONIZE nodes of ours above us */
+	struct completion done;		/* the operation came back to us */
+};
+
+/* main.c */
+extern struct mutex flt_topology_lock;
+extern struct list_head flt_filters;
+extern struct list_head flt_volumes;
+extern struct workqueue_struct *flt_teardown_wq;
+extern struct workqueue_struct *flt_manager_wq;
+extern struct workqueue_struct *flt_reap_wq;
+extern struct kset *flt_filters_kset;
+extern struct kset *flt_volumes_kset;
+extern atomic_t flt_live_objects;
+int flt_check_name(const char *name);
+int flt_class_of(u8 major);
+u8 flt_major_of(enum flt_class class);
+const char *flt_class_name(enum flt_class class);
+void flt_violation(const char *rule, const struct flt_filter *filter,
+		   const struct flt_instance *inst, const char *fmt, ...) __printf(4, 5);
+unsigned int flt_violation_count(void);
+
+/* object.c */
+void flt_object_init(struct flt_object *obj, enum flt_object_type type,
+		     void (*drained)(struct flt_object *obj));
+void flt_object_begin_rundown(struct flt_object *obj);
+long flt_object_references(const struct flt_object *obj);
+
+/* altitude.c */
+bool flt_altitude_valid(const char *altitude);
+int flt_altitude_cmp(const char *a, const char *b);
+
+/* stack.c */
+int flt_stack_publish(struct flt_volume *volume);
+void flt_stack_stub(struct flt_instance *inst);
+void flt_stack_free(struct flt_volume *volume);
+struct flt_instance *flt_stack_next(struct flt_operation *op, struct flt_instance *cur);
+
+/* inflight.c */
+typedef bool (*flt_inflight_visit)(struct flt_operation *op, void *arg);
+typedef void (*flt_inflight_action)(void *arg);
+struct flt_inflight __percpu *flt_inflight_alloc(void);
+void flt_inflight_join(struct flt_operation *op);
+void flt_inflight_leave(struct flt_operation *op);
+void flt_inflight_scan(struct flt_volume *volume, flt_inflight_visit visit,
+		       flt_inflight_action action, void *arg);
+void flt_inflight_sum(struct flt_volume *volume, u64 *entered, u64 *left);
+bool flt_inflight_empty(struct flt_volume *volume);
+
+/* node.c */
+int flt_node_cache_create(void);
+void flt_node_cache_destroy(void);
+struct flt_node_pool *flt_node_pool_create(void);
+void flt_node_pool_put(struct flt_node_pool *pool);
+struct flt_node *flt_node_push(struct flt_operation *op, struct flt_instance *inst,
+			       void *context, struct flt_walk *sync);
+void flt_node_free_all(struct flt_operation *op);
+
+/* walk.c */
+void flt_resume(struct flt_operation *op, struct flt_instance *inst, int status, void *context);
+void flt_resume_post(struct flt_operation *op, struct flt_node *node);
+
+/* callback.c */
+int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context);
+int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context);
+void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
+		      struct flt_instance *inst, void *context);
+int flt_call_setup(struct flt_instance *inst, u32 flags);
+int flt_call_query_teardown(struct flt_instance *inst);
+void flt_call_teardown_start(struct flt_instance *inst);
+void flt_call_teardown_complete(struct flt_instance *inst);
+bool flt_filter_on_stack(struct flt_filter *filter);
+void flt_filter_lockdep_init(struct flt_filter *filter);
+void flt_filter_lockdep_exit(struct flt_filter *filter);
+void flt_draining_wait(struct flt_filter *filter);
+
+/* drain.c */
+struct flt_drain_copy {
+	struct flt_callback_data data;
+	struct flt_io_parameter_block iopb;
+	enum flt_class class;
+	void *context;
+};
+
+bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
+		     struct flt_node *node);
+void flt_drain_run(struct flt_drain_copy *copy, struct flt_instance *inst);
+void flt_drain_scan(struct flt_instance *inst);
+
+/* teardown.c */
+int flt_teardown_mark(struct flt_instance *inst, u32 reason);
+void flt_teardown_queue(struct flt_instance *inst);
+void flt_teardown_mark_one(struct flt_instance *inst, u32 reason, struct list_head *batch);
+void flt_teardown_queue_batch(struct list_head *batch);
+int flt_teardown_begin(struct flt_instance *inst, u32 reason);
+void flt_teardown_put(struct flt_instance *inst);
+void flt_teardown_work(struct work_struct *work);
+int flt_detach_instance(struct flt_instance *inst);
+
+/* attach.c */
+int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, const char *name,
+		      const char *altitude, struct flt_instance **out);
+void flt_attach_automatic(struct flt_filter *filter, struct flt_volume *volume, u32 flags);
+
+/* filter.c */
+int flt_find_filter(const char *name, struct flt_filter **out);
+void flt_unregister(struct flt_filter *filter, u32 reason);
+void flt_filter_release(struct kobject *kobj);
+const char *flt_filter_state_name(enum flt_filter_state state);
+void flt_offer_volume(struct flt_volume *volume);
+
+/* unload.c */
+int flt_unload_request(struct flt_filter *filter);
+void flt_forget_module(struct module *owner);
+
+/* volume.c */
+int flt_find_volume(const char *name, struct flt_volume **out);
+void flt_volume_release(struct kobject *kobj);
+
+/* instance.c */
+struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_volume *volume,
+					 const char *name, const char *altitude);
+void flt_instance_release(struct kobject *kobj);
+const char *flt_instance_state_name(enum flt_instance_state state);
+
+/* sysfs.c */
+extern const struct kobj_type flt_filter_ktype;
+extern const struct kobj_type flt_volume_ktype;
+extern const struct kobj_type flt_instance_ktype;
+extern const struct kset_uevent_ops flt_uevent_ops;
+int flt_instance_sysfs_add(struct flt_instance *inst);
+void flt_instance_sysfs_remove(struct flt_instance *inst);
+void flt_instance_uevent(struct flt_instance *inst, bool attached);
+
+/* outstanding.c */
+struct flt_involved {
+	unsigned int pended;
+	unsigned int inflight;
+};
+
+void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum);
+int flt_outstanding_init(void);
+void flt_outstanding_exit(void);
+void flt_outstanding_kick(void);
+
+/* race.c */
+#if IS_ENABLED(CONFIG_KUNIT)
+typedef void (*flt_race_hook_t)(const char *name, const void *subject);
+void flt_race_set_hook(flt_race_hook_t hook);
+void flt_race_point(const char *name, const void *subject);
+#else
+static inline void flt_race_point(const char *name, const void *subject) { }
+#endif
+
+static inline struct flt_filter *to_filter(struct kobject *kobj)
+{
+	return container_of(kobj, struct flt_filter, kobj);
+}
+
+static inline struct flt_volume *to_volume(struct kobject *kobj)
+{
+	return container_of(kobj, struct flt_volume, kobj);
+}
+
+static inline struct flt_instance *to_instance(struct kobject *kobj)
+{
+	return container_of(kobj, struct flt_instance, kobj);
+}
+
+/* The chain of an operation that may be moved by somebody else. */
+static inline struct flt_node *flt_op_last(const struct flt_operation *op)
+{
+	/* Pairs with the release in flt_node_push(). */
+	return smp_load_acquire(&op->last);
+}
+
+static inline struct flt_instance *flt_word_instance(unsigned long word)
+{
+	return (struct flt_instance *)(word & ~FLT_OP_FLAGS);
+}
+
+static inline enum flt_op_state flt_word_state(unsigned long word)
+{
+	return word & FLT_OP_STATE_MASK;
+}
+
+#endif /* _FLTMGR_INTERNAL_H */

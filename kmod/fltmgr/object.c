@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rundown protection of filters, volumes and instances.
+ *
+ * A reference keeps the memory valid and delays the end of the object's life;
+ * it does not keep the object in service (REF-03). Once the object is going no
+ * new reference is given, for ever (INV-17), and the last one to be dropped
+ * tells the teardown, which does not wait in a thread but goes on from there.
+ */
+#include <linux/export.h>
+
+#include "internal.h"
+
+#define FLT_RUNDOWN_GOING	1
+#define FLT_RUNDOWN_REF		2
+
+void flt_object_init(struct flt_object *obj, enum flt_object_type type,
+		     void (*drained)(struct flt_object *obj))
+{
+	obj->type = type;
+	obj->drained = drained;
+	atomic_long_set(&obj->rundown, 0);
+}
+
+static struct flt_object *flt_to_object(void *object)
+{
+	struct flt_object *obj = object;	/* all three begin with it */
+
+	switch (obj->type) {
+	case FLT_OBJECT_FILTER:
+	case FLT_OBJECT_VOLUME:
+	case FLT_OBJECT_INSTANCE:
+		return obj;
+	}
+	return NULL;
+}
+
+static int flt_reference(struct flt_object *obj)
+{
+	long old = atomic_long_read(&obj->rundown);
+
+	do {
+		if (old & FLT_RUNDOWN_GOING)
+			return STATUS_FLT_DELETING_OBJECT;
+	} while (!atomic_long_try_cmpxchg(&obj->rundown, &old, old + FLT_RUNDOWN_REF));
+	return 0;
+}
+
+/**
+ * flt_object_reference() - keep a filter, a volume or an instance
+ * @object: one of the three
+ *
+ * REF-01, REF-02, REF-05
+ *
+ * Context: ATOMIC, never blocks.
+ * Return: 0; -ESHUTDOWN (STATUS_FLT_DELETING_OBJECT) once its teardown has
+ * begun; -EINVAL if it is none of the three.
+ */
+int flt_object_reference(void *object)
+{
+	struct flt_object *obj = flt_to_object(object);
+
+	if (WARN_ON_ONCE(!obj))
+		return STATUS_INVALID_PARAMETER;
+	return flt_reference(obj);
+}
+EXPORT_SYMBOL_GPL(flt_object_reference);
+
+/**
+ * flt_object_dereference() - drop a reference
+ * @object: a filter, a volume or an instance
+ *
+ * A teardown that waits for the last reference goes on. REF-04, REF-12
+ *
+ * Context: ATOMIC.
+ */
+void flt_object_dereference(void *object)
+{
+	struct flt_object *obj = flt_to_object(object);
+	void (*drained)(struct flt_object *obj);
+	long left;
+
+	if (WARN_ON_ONCE(!obj))
+		return;
+	drained = obj->drained;
+	left = atomic_long_sub_return(FLT_RUNDOWN_REF, &obj->rundown);
+	/* Not ours any more, unless we were the last one of a going object. */
+	if (unlikely(left < 0)) {
+		atomic_long_add(FLT_RUNDOWN_REF, &obj->rundown);
+		flt_violation("REF-04", NULL, NULL, "dereference of %p below zero", object);
+	} else if (left == FLT_RUNDOWN_GOING) {
+		drained(obj);
+	}
+}
+EXPORT_SYMBOL_GPL(flt_object_dereference);
+
+/* Once per object. ->drained() is called here if nobody holds a reference. */
+void flt_object_begin_rundown(struct flt_object *obj)
+{
+	long old = atomic_long_fetch_or(FLT_RUNDOWN_GOING, &obj->rundown);
+
+	if (!WARN_ON(old & FLT_RUNDOWN_GOING) && !old)
+		obj->drained(obj);
+}
+
+long flt_object_references(const struct flt_object *obj)
+{
+	return atomic_long_read(&obj->rundown) / FLT_RUNDOWN_REF;
+}

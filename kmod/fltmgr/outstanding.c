@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who has which operation: /sys/kernel/debug/fltmgr/outstanding at any time,
+ * and the log when a teardown is slow. Both read the in-flight sets and keep
+ * no books of their own.
+ */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static unsigned int flt_slow_ms = 10000;
+module_param_named(slow_teardown_ms, flt_slow_ms, uint, 0644);
+MODULE_PARM_DESC(slow_teardown_ms,
+		 "Report what a teardown waits for after this long, and again as often (ms, default 10000, 0 never)");
+
+/* Lines in the log for each slow teardown; debugfs has them all. */
+#define FLT_SLOW_LINES	8
+
+static struct dentry *flt_debugfs;
+static void flt_slow_check(struct work_struct *work);
+static DECLARE_DELAYED_WORK(flt_slow_work, flt_slow_check);
+
+/* What an operation has to do with an instance. */
+enum flt_involvement {
+	FLT_NOT_INVOLVED,
+	FLT_IN_PRE,
+	FLT_PENDED_PRE,
+	FLT_OWED_POST,
+	FLT_IN_POST,
+	FLT_PENDED_POST,
+};
+
+static const char * const flt_involvement_names[] = {
+	[FLT_IN_PRE] = "in pre-operation",
+	[FLT_PENDED_PRE] = "pended by pre-operation",
+	[FLT_OWED_POST] = "below, post-operation owed",
+	[FLT_IN_POST] = "in post-operation",
+	[FLT_PENDED_POST] = "pended by post-operation",
+};
+
+static enum flt_involvement flt_word_involvement(unsigned long word)
+{
+	switch (flt_word_state(word)) {
+	case FLT_OP_NOWHERE:
+		return FLT_NOT_INVOLVED;
+	case FLT_OP_PENDED:
+		return FLT_PENDED_PRE;
+	default:
+		return FLT_IN_PRE;
+	}
+}
+
+static enum flt_involvement flt_node_involvement(const struct flt_node *node)
+{
+	switch (atomic_read(&node->state) & FLT_NODE_STATE_MASK) {
+	case FLT_NODE_OWED:
+		return FLT_OWED_POST;
+	case FLT_NODE_POSTING:
+	case FLT_NODE_POST_EARLY:
+	case FLT_NODE_POST_RESUMING:
+		return FLT_IN_POST;
+	case FLT_NODE_POST_PENDED:
+		return FLT_PENDED_POST;
+	default:
+		return FLT_NOT_INVOLVED;
+	}
+}
+
+/* counting */
+
+struct flt_count {
+	struct flt_instance *inst;
+	struct flt_involved *sum;
+};
+
+static void flt_count_one(struct flt_involved *sum, enum flt_involvement how)
+{
+	if (how == FLT_NOT_INVOLVED)
+		return;
+	sum->inflight++;
+	sum->pended += how == FLT_PENDED_PRE || how == FLT_PENDED_POST;
+}
+
+static bool flt_count_visit(struct flt_operation *op, void *arg)
+{
+	struct flt_count *count = arg;
+	unsigned long word = atomic_long_read(&op->word);
+	struct flt_node *node;
+
+	if (flt_word_instance(word) == count->inst)
+		flt_count_one(count->sum, flt_word_involvement(word));
+	for (node = flt_op_last(op); node; node = node->above)
+		if (node->instance_id == count->inst->id)
+			flt_count_one(count->sum, flt_node_involvement(node));
+	return false;
+}
+
+void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum)
+{
+	struct flt_count count = { .inst = inst, .sum = sum };
+
+	memset(sum, 0, sizeof(*sum));
+	flt_inflight_scan(inst->volume, flt_count_visit, NULL, &count);
+}
+
+/* listing */
+
+struct flt_record {
+	u64 id;
+	u32 instance_id;
+	u8 class;
+	u8 how;
+	pid_t pid;
+	unsigned int age_ms;
+	void *callback;
+};
+
+#define FLT_RECORDS	128
+
+struct flt_listing {
+	struct flt_instance *only;	/* NULL for all */
+	unsigned int max;
+	unsigned int nr;
+	unsigned int total;
+	struct flt_record *records;
+};
+
+static void flt_list_one(struct flt_listing *list, struct flt_operation *op, u32 id,
+			 enum flt_involvement how, void *callback)
+{
+	struct flt_record *rec;
+
+	if (how == FLT_NOT_INVOLVED || (list->only && list->only->id != id))
+		return;
+	list->total++;
+	if (list->nr == list->max)
+		return;
+	rec = &list->records[list->nr++];
+	rec->id = op->id;
+	rec->instance_id = id;
+	rec->class = op->class;
+	rec->how = how;
+	rec->pid = op->data.requestor_pid;
+	rec->age_ms = jiffies_to_msecs(jiffies - op->start);
+	rec->callback = callback;
+}
+
+/*
+ * An instance that an operation stands at, or owes to, is alive while the
+ * list's lock is held and the word says so; a node's owner may be gone as soon
+ * as the node is not owed, so only its id is read.
+ */
+static bool flt_list_visit(struct flt_operation *op, void *arg)
+{
+	struct flt_listing *list = arg;
+	unsigned long word = atomic_long_read(&op->word);
+	struct flt_instance *inst = flt_word_instance(word);
+	struct flt_node *node;
+
+	rcu_read_lock();
+	word = atomic_long_read(&op->word);
+	inst = flt_word_instance(word);
+	if (inst)
+		flt_list_one(list, op, inst->id, flt_word_involvement(word),
+			     inst->ops[op->class].pre);
+	rcu_read_unlock();
+	for (node = flt_op_last(op); node; node = node->above)
+		flt_list_one(list, op, node->instance_id, flt_node_involvement(node), NULL);
+	return false;
+}
+
+static const char *flt_id_name(struct flt_volume *volume, u32 id, const char **filter)
+{
+	struct flt_instance *inst;
+
+	list_for_each_entry(inst, &volume->instances, volume_link) {
+		if (inst->id != id)
+			continue;
+		*filter = inst->filter->name;
+		return inst->name;
+	}
+	*filter = "-";
+	return "-";
+}
+
+static int flt_outstanding_show(struct seq_file *m, void *unused)
+{
+	struct flt_listing list = { .max = FLT_RECORDS };
+	struct flt_volume *volume;
+	const char *filter, *name;
+	unsigned int i;
+
+	list.records = kcalloc(FLT_RECORDS, sizeof(*list.records), GFP_KERNEL);
+	if (!list.records)
+		return -ENOMEM;
+	seq_puts(m, "# volume filter instance operation id age_ms pid how callback\n");
+	mutex_lock(&flt_topology_lock);
+	list_for_each_entry(volume, &flt_volumes, link) {
+		list.nr = 0;
+		list.total = 0;
+		flt_inflight_scan(volume, flt_list_visit, NULL, &list);
+		for (i = 0; i < list.nr; i++) {
+			struct flt_record *rec = &list.records[i];
+
+			name = flt_id_name(volume, rec->instance_id, &filter);
+			seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" %ps\n", volume->name, filter,
+				   name, flt_class_name(rec->class), rec->id, rec->age_ms,
+				   rec->pid, flt_involvement_names[rec->how], rec->callback);
+		}
+		if (list.total > list.nr)
+			seq_printf(m, "# %s: %u more\n", volume->name, list.total - list.nr);
+	}
+	mutex_unlock(&flt_topology_lock);
+	kfree(list.records);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(flt_outstanding);
+
+/* slow teardowns */
+
+static void flt_slow_report(struct flt_instance *inst)
+{
+	struct flt_record records[FLT_SLOW_LINES];
+	struct flt_listing list = { .only = inst, .max = FLT_SLOW_LINES, .records = records };
+	unsigned int i;
+
+	flt_inflight_scan(inst->volume, flt_list_visit, NULL, &list);
+	pr_warn("teardown of instance %s of filter %s on volume %s waits for %u operations since %u ms\n",
+		inst->name, inst->filter->name, inst->volume->name, list.total,
+		jiffies_to_msecs(jiffies - inst->since));
+	for (i = 0; i < list.nr; i++)
+		pr_warn("  %s %llx, %u ms old, of pid %d: %s %ps\n",
+			flt_class_name(records[i].class), records[i].id, records[i].age_ms,
+			records[i].pid, flt_involvement_names[records[i].how],
+			records[i].callback);
+}
+
+/* Anything that drains? Report those that do so for long. */
+static bool flt_slow_check_volume(struct flt_volume *volume, unsigned int limit)
+{
+	struct flt_instance *inst;
+	bool draining = false;
+
+	list_for_each_entry(inst, &volume->instances, volume_link) {
+		if (READ_ONCE(inst->state) != FLT_INSTANCE_DRAINING)
+			continue;
+		draining = true;
+		if (time_after_eq(jiffies, inst->since + msecs_to_jiffies(limit)))
+			flt_slow_report(inst);
+	}
+	return draining;
+}
+
+static void flt_slow_check(struct work_struct *work)
+{
+	unsigned int limit = READ_ONCE(flt_slow_ms);
+	struct flt_volume *volume;
+	bool again = false;
+
+	if (!limit)
+		return;
+	mutex_lock(&flt_topology_lock);
+	list_for_each_entry(volume, &flt_volumes, link)
+		again |= flt_slow_check_volume(volume, limit);
+	mutex_unlock(&flt_topology_lock);
+	if (again)
+		queue_delayed_work(flt_manager_wq, &flt_slow_work, msecs_to_jiffies(limit));
+}
+
+/* A teardown begins to wait. */
+void flt_outstanding_kick(void)
+{
+	unsigned int limit = READ_ONCE(flt_slow_ms);
+
+	if (limit)
+		queue_delayed_work(flt_manager_wq, &flt_slow_work, msecs_to_jiffies(limit));
+}
+
+int flt_outstanding_init(void)
+{
+	flt_debugfs = debugfs_create_dir("fltmgr", NULL);
+	debugfs_create_file("outstanding", 0400, flt_debugfs, NULL, &flt_outstanding_fops);
+	return 0;
+}
+
+void flt_outstanding_exit(void)
+{
+	debugfs_remove_recursive(flt_debugfs);
+	cancel_delayed_work_sync(&flt_slow_work);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Completing what a filter has pended. Whoever completes first records the
+ * answer if the callback has yet to return, or else moves the operation on.
+ * The protocol is at the top of walk.c.
+ */
+#include <linux/export.h>
+
+#include "internal.h"
+
+static bool flt_pended_answer_legal(int status)
+{
+	return status == FLT_PREOP_COMPLETE || status == FLT_PREOP_SUCCESS_NO_CALLBACK ||
+	       status == FLT_PREOP_SUCCESS_WITH_CALLBACK;
+}
+
+/*
+ * Take the right to answer: from RUNNING to ANSWERING or from PENDED to
+ * RESUMING. Returns the new word, 0 if there is nothing to answer. PND-07
+ */
+static unsigned long flt_take_answer(struct flt_operation *op)
+{
+	unsigned long word = atomic_long_read(&op->word), new;
+
+	do {
+		switch (flt_word_state(word)) {
+		case FLT_OP_RUNNING:
+			new = (word & ~FLT_OP_STATE_MASK) | FLT_OP_ANSWERING;
+			break;
+		case FLT_OP_PENDED:
+			new = (word & ~FLT_OP_STATE_MASK) | FLT_OP_RESUMING;
+			break;
+		default:
+			return 0;
+		}
+	} while (!atomic_long_try_cmpxchg(&op->word, (long *)&word, new));
+	return new;
+}
+
+/* The answer is recorded. True: the pre-op's thread has left, we resume. */
+static bool flt_give_answer(struct flt_operation *op)
+{
+	unsigned long word = atomic_long_read(&op->word), state;
+
+	do {
+		switch (flt_word_state(word)) {
+		case FLT_OP_ANSWERING:
+			state = FLT_OP_EARLY;
+			break;
+		case FLT_OP_PENDED_ANSWERING:
+			state = FLT_OP_RESUMING;
+			break;
+		default:	/* the pre-op did not return PENDING: reported there */
+			return false;
+		}
+	} while (!atomic_long_try_cmpxchg(&op->word, (long *)&word,
+					  (word & ~FLT_OP_STATE_MASK) | state));
+	return state == FLT_OP_RESUMING;
+}
+
+/**
+ * flt_complete_pended_preoperation() - go on with an operation that was pended
+ * @data: the operation; not the caller's any more afterwards
+ * @status: %FLT_PREOP_COMPLETE with @data->io_status set,
+ *	%FLT_PREOP_SUCCESS_NO_CALLBACK or %FLT_PREOP_SUCCESS_WITH_CALLBACK
+ * @context: for the post-operation, with %FLT_PREOP_SUCCESS_WITH_CALLBACK only
+ *
+ * May be called before the pre-operation has returned PENDING: then the thread
+ * of the pre-operation goes on. An illegal status, or an operation that is not
+ * pended, is reported and nothing happens. PND-01..PND-08
+ *
+ * Context: ATOMIC with %FLT_PREOP_COMPLETE, else PASSIVE: lower filters and the
+ * device are called from here. Not from inside a lock that they may want.
+ */
+void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,
+				      void *context)
+{
+	struct flt_operation *op = data->operation;
+	unsigned long word;
+
+	if (!op) {
+		flt_violation("DRN-02", NULL, NULL, "completion of a drained copy");
+		return;
+	}
+	if (!flt_pended_answer_legal(status)) {
+		flt_violation("PND-03", NULL, NULL, "operation %llx completed with status %d",
+			      op->id, status);
+		return;
+	}
+	if (status != FLT_PREOP_COMPLETE)
+		might_sleep();
+	word = flt_take_answer(op);
+	if (!word) {
+		flt_violation("PND-07", NULL, NULL,
+			      "completion of an operation that is not pended");
+		return;
+	}
+	if (flt_word_state(word) == FLT_OP_ANSWERING) {
+		flt_race_point("answering", op);
+		op->answer = status;
+		op->answer_context = context;
+		if (!flt_give_answer(op))
+			return;
+	}
+	flt_resume(op, flt_word_instance(word), status, context);
+}
+EXPORT_SYMBOL_GPL(flt_complete_pended_preoperation);
+
+/**
+ * flt_complete_pended_postoperation() - go on with a pended post-operation
+ * @data: the operation; not the caller's any more afterwards
+ *
+ * PND-20..PND-22
+ *
+ * Context: ATOMIC; the post-operations above run here.
+ */
+void flt_complete_pended_postoperation(struct flt_callback_data *data)
+{
+	struct flt_operation *op = data->operation;
+	struct flt_node *node;
+	int state, new;
+
+	if (!op) {
+		flt_violation("DRN-02", NULL, NULL, "completion of a drained copy");
+		return;
+	}
+	node = op->up;
+	state = node ? atomic_read(&node->state) : FLT_NODE_FREE;
+	do {
+		switch (state & FLT_NODE_STATE_MASK) {
+		case FLT_NODE_POSTING:
+			new = FLT_NODE_POST_EARLY;
+			break;
+		case FLT_NODE_POST_PENDED:
+			new = FLT_NODE_POST_RESUMING;
+			break;
+		default:
+			flt_violation("PND-21", NULL, NULL,
+				      "completion of a post-operation that is not pended");
+			return;
+		}
+	} while (!atomic_try_cmpxchg(&node->state, &state, (state & FLT_NODE_WATCHED) | new));
+	if (new == FLT_NODE_POST_RESUMING)
+		flt_resume_post(op, node);
+}
+EXPORT_SYMBOL_GPL(flt_complete_pended_postoperation);
+
+/**
+ * flt_set_callback_data_dirty() - mark changed parameters
+ * @data: the operation
+ *
+ * Parameters cannot be changed yet, so the mark is refused: a filter learns at
+ * once that its change has no effect. MOD-01
+ *
+ * Context: ATOMIC. Return: -EOPNOTSUPP.
+ */
+int flt_set_callback_data_dirty(struct flt_callback_data *data)
+{
+	return STATUS_NOT_SUPPORTED;
+}
+EXPORT_SYMBOL_GPL(flt_set_callback_data_dirty);

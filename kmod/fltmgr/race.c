@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Race points: named places in the protocol at which a test can hold a thread.
+ * Built with CONFIG_KUNIT only; elsewhere flt_race_point() is nothing.
+ *
+ * A hook is called in the context of the point, which may be atomic: a test
+ * that parks there spins, and one that parks in a sleepable point may wait.
+ */
+#include <linux/export.h>
+#include <linux/kconfig.h>
+
+#include "internal.h"
+
+#if IS_ENABLED(CONFIG_KUNIT)
+
+static flt_race_hook_t flt_race_hook;
+
+/* The test's, called at every point; NULL for none. Returns when none runs. */
+void flt_race_set_hook(flt_race_hook_t hook)
+{
+	WRITE_ONCE(flt_race_hook, hook);
+}
+EXPORT_SYMBOL_GPL(flt_race_set_hook);
+
+void flt_race_point(const char *name, const void *subject)
+{
+	flt_race_hook_t hook = READ_ONCE(flt_race_hook);
+
+	if (unlikely(hook))
+		hook(name, subject);
+}
+
+#endif

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of an operation through the instances of its volume.
+ *
+ * WHO MOVES IT
+ *
+ * One thread at any time. It stands at an instance (op->word) while that
+ * instance's pre-op runs or has pended it; the thread that called the pre-op
+ * moves it on, or, when that thread has left it PENDED, whoever completes it.
+ * A completion that comes before the pre-op returned only records its answer.
+ *
+ * A post-op that is owed is a node (op->last, upwards by node->above). On the
+ * way up a node's state decides who calls the post-op: the walk (OWED to
+ * POSTING) or a teardown (OWED to DRAINED). The walk looks at nothing but
+ * node->state, ->sync and ->above unless it wins.
+ *
+ * WORDS
+ *
+ * op->word and node->state change by atomic exchange only, because a teardown
+ * sets WATCHED in them. Who replaces a word that was WATCHED gives up a hold of
+ * the instance (flt_teardown_put()) as the last thing it does to it. A node is
+ * published OWED before the word moves on, so that a scan finds one or the
+ * other; if the word is WATCHED, the scan has been here, and the mover itself
+ * drains the node it has just made, before it moves.
+ *
+ * The next instance is looked up, found in service and stood at within one RCU
+ * read section. A teardown marks its instance, waits for a grace period, scans:
+ * whoever has missed the mark is seen by the scan.
+ *
+ * After ops->submit() and after ops->complete() the operation is not ours.
+ *
+ * SYNCHRONIZE
+ *
+ * The thread keeps the operation's way up for itself: the node points to its
+ * struct flt_walk, and another thread that arrives there going up (whether the
+ * node was drained or not) hands the operation over and returns.
+ */
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <trace/events/fltmgr.h>
+
+#include "internal.h"
+
+enum flt_step {
+	FLT_STEP_DOWN,		/* to the next lower instance */
+	FLT_STEP_SUBMIT,	/* past the lowest: to the device */
+	FLT_STEP_UP,		/* ended: to the post-ops that are owed */
+	FLT_STEP_GONE,		/* somebody else has it */
+	FLT_STEP_DONE,		/* past the highest: to its provider */
+};
+
+static DEFINE_PER_CPU(u64, flt_next_id);
+
+/* Unique without a shared line: the CPU in the upper bits. */
+static u64 flt_new_id(void)
+{
+	return ((u64)raw_smp_processor_id() << 48) | this_cpu_inc_return(flt_next_id);
+}
+
+/**
+ * flt_operation_init() - prepare an operation for flt_dispatch()
+ * @op: the operation, in the provider's memory, contents undefined
+ * @volume: its volume
+ * @class: its class
+ * @irp_flags: FLT_IRP_*
+ * @byte_offset: where on the volume, in bytes
+ * @length: how much, in bytes
+ * @bio: the data, shown to filters; may be NULL
+ *
+ * Context: ATOMIC.
+ */
+void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
+			enum flt_class class, u32 irp_flags, u64 byte_offset,
+			u64 length, struct bio *bio)
+{
+	struct flt_parameters_rw *rw = &op->iopb.parameters.read;
+
+	op->volume = volume;
+	op->class = class;
+	op->nr_nodes = 0;
+	op->joined = false;
+	op->last = NULL;
+	op->up = NULL;
+	op->runner = NULL;
+	op->generation = 0;
+	atomic_long_set(&op->word, FLT_OP_NOWHERE);
+
+	op->data.flags = FLTFL_CALLBACK_DATA_IRP_OPERATION;
+	op->data.requestor_pid = current->pid;
+	op->data.iopb = &op->iopb;
+	op->data.io_status.status = 0;
+	op->data.io_status.information = 0;
+	op->data.operation = op;
+
+	op->iopb.irp_flags = irp_flags;
+	op->iopb.major_function = flt_major_of(class);
+	op->iopb.minor_function = 0;
+	op->iopb.operation_flags = 0;
+	op->iopb.target_file_object = NULL;
+	op->iopb.target_instance = NULL;
+	rw->byte_offset = byte_offset;
+	rw->length = length;
+	rw->bio = bio;
+}
+EXPORT_SYMBOL_GPL(flt_operation_init);
+
+/*
+ * The teardown of @inst has been here before @node was made: nobody else will
+ * drain it. The operation still stands at @inst, so that no lower instance has
+ * to wait for this callback. TDN-33, PND-11
+ */
+static noinline void flt_settle(struct flt_operation *op, struct flt_instance *inst,
+				struct flt_node *node)
+{
+	struct flt_drain_copy copy;
+
+	if (flt_drain_claim(&copy, op, node))
+		flt_drain_run(&copy, inst);
+}
+
+/* Stand at @next (NULL: nowhere). False: @cur is watched and @node is owed. */
+static bool flt_stand(struct flt_operation *op, struct flt_instance *cur,
+		      struct flt_instance *next, bool owed)
+{
+	unsigned long old = atomic_long_read(&op->word);
+	unsigned long word = next ? (unsigned long)next | FLT_OP_RUNNING : FLT_OP_NOWHERE;
+
+	do {
+		if (unlikely(old & FLT_OP_WATCHED) && owed)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&op->word, (long *)&old, word));
+	if (unlikely(old & FLT_OP_WATCHED))
+		flt_teardown_put(cur);
+	return true;
+}
+
+/* From @cur, where @node was made (or NULL), to the next lower instance. */
+static struct flt_instance *flt_move_on(struct flt_operation *op, struct flt_instance *cur,
+					struct flt_node *node)
+{
+	struct flt_instance *next;
+	bool moved;
+
+	for (;;) {
+		rcu_read_lock();
+		next = flt_stack_next(op, cur);
+		flt_race_point("move_on", op);
+		moved = flt_stand(op, cur, next, node);
+		rcu_read_unlock();
+		if (likely(moved))
+			return next;
+		flt_settle(op, cur, node);
+		node = NULL;
+		op->generation = 0;	/* op->index is no longer that of @cur */
+	}
+}
+
+/* Nobody owns the operation's place any more: it turns round at @inst. */
+static enum flt_step flt_turn_round(struct flt_operation *op, struct flt_instance *inst)
+{
+	op->data.flags |= FLTFL_CALLBACK_DATA_POST_OPERATION;
+	op->up = op->last;
+	flt_stand(op, inst, NULL, false);
+	return FLT_STEP_UP;
+}
+
+static enum flt_step flt_fail(struct flt_operation *op, struct flt_instance *inst)
+{
+	op->data.io_status.status = STATUS_FLT_INTERNAL_ERROR;
+	op->data.io_status.information = 0;
+	return flt_turn_round(op, inst);
+}
+
+/* PRE-12, PRE-16 */
+static bool flt_status_is_final(int status)
+{
+	return status != STATUS_PENDING && status != STATUS_FLT_DISALLOW_FAST_IO;
+}
+
+/* PRE-11: whoever wants a post-op must have registered one. */
+static enum flt_step flt_owe(struct flt_operation *op, struct flt_instance *inst,
+			     void *context, struct flt_walk *sync, struct flt_node **node)
+{
+	if (unlikely(!inst->ops[op->class].post)) {
+		flt_violation("PRE-11", inst->filter, inst,
+			      "pre-operation of %s wants a callback and has no post-operation",
+			      flt_class_name(op->class));
+		return flt_fail(op, inst);
+	}
+	*node = flt_node_push(op, inst, context, sync);
+	if (sync)
+		sync->nr_sync++;
+	return FLT_STEP_DOWN;
+}
+
+/* What the pre-op of @inst, or the completion of its pend, said. PRE-10..PRE-22 */
+static enum flt_step flt_answered(struct flt_operation *op, struct flt_walk *walk,
+				  struct flt_instance *inst, int status, void *context,
+				  struct flt_node **node)
+{
+	if (unlikely(context) && status != FLT_PREOP_SUCCESS_WITH_CALLBACK &&
+	    status != FLT_PREOP_SYNCHRONIZE)
+		flt_violation("PRE-22", inst->filter, inst,
+			      "completion context with status %d that has no callback", status);
+
+	switch (status) {
+	case FLT_PREOP_SUCCESS_WITH_CALLBACK:
+		return flt_owe(op, inst, context, NULL, node);
+	case FLT_PREOP_SYNCHRONIZE:
+		return flt_owe(op, inst, context, walk, node);
+	case FLT_PREOP_SUCCESS_NO_CALLBACK:
+		return FLT_STEP_DOWN;
+	case FLT_PREOP_COMPLETE:
+		if (likely(flt_status_is_final(op->data.io_status.status)))
+			return flt_turn_round(op, inst);
+		flt_violation("PRE-12", inst->filter, inst, "completed %s with status %d",
+			      flt_class_name(op->class), op->data.io_status.status);
+		return flt_fail(op, inst);
+	default:
+		flt_violation("PRE-21", inst->filter, inst,
+			      "pre-operation of %s returned %d, illegal here",
+			      flt_class_name(op->class), status);
+		return flt_fail(op, inst);
+	}
+}
+
+/* PENDING was returned. False: it was completed meanwhile, op->answer counts. */
+static bool flt_pend(struct flt_operation *op)
+{
+	unsigned long word = atomic_long_read(&op->word), state;
+
+	trace_flt_pended(op);
+	do {
+		switch (flt_word_state(word)) {
+		case FLT_OP_RUNNING:
+			state = FLT_OP_PENDED;
+			break;
+		case FLT_OP_ANSWERING:
+			state = FLT_OP_PENDED_ANSWERING;
+			break;
+		default:
+			return false;
+		}
+		flt_race_point("pend", op);
+	} while (!atomic_long_try_cmpxchg(&op->word, (long *)&word,
+					  (word & ~FLT_OP_STATE_MASK) | state));
+	return true;
+}
+
+/* The operation stands at @inst. PND-02 */
+static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
+			       struct flt_instance *inst, struct flt_node **node)
+{
+	void *context = NULL;
+	int status;
+
+	*node = NULL;
+	if (!inst->ops[op->class].pre)		/* PST-12 */
+		return flt_owe(op, inst, NULL, NULL, node);
+
+	status = flt_call_pre(op, inst, &context);
+	flt_race_point("pre_returned", op);
+	if (status == FLT_PREOP_PENDING) {
+		if (unlikely(context))
+			flt_violation("PRE-22", inst->filter, inst,
+				      "completion context with PENDING");
+		if (flt_pend(op))
+			return FLT_STEP_GONE;
+		status = op->answer;
+		context = op->answer_context;
+		trace_flt_resumed(op, inst->id, status);
+	} else if (unlikely(flt_word_state(atomic_long_read(&op->word)) != FLT_OP_RUNNING)) {
+		flt_violation("PND-01", inst->filter, inst,
+			      "completed an operation and then returned %d, not PENDING", status);
+	}
+	return flt_answered(op, walk, inst, status, context, node);
+}
+
+static enum flt_step flt_walk_down(struct flt_operation *op, struct flt_walk *walk,
+				   struct flt_instance *cur, struct flt_node *node)
+{
+	enum flt_step step;
+
+	do {
+		cur = flt_move_on(op, cur, node);
+		if (!cur)
+			return FLT_STEP_SUBMIT;
+		step = flt_visit(op, walk, cur, &node);
+	} while (step == FLT_STEP_DOWN);
+	return step;
+}
+
+/* MORE_PROCESSING_REQUIRED was returned. False: completed meanwhile. PND-21 */
+static bool flt_pend_post(struct flt_node *node)
+{
+	int state = atomic_read(&node->state);
+
+	do {
+		if ((state & FLT_NODE_STATE_MASK) != FLT_NODE_POSTING)
+			return false;
+		flt_race_point("pend_post", node);
+	} while (!atomic_try_cmpxchg(&node->state, &state,
+				     (state & FLT_NODE_WATCHED) | FLT_NODE_POST_PENDED));
+	return true;
+}
+
+static void flt_node_done(struct flt_node *node, struct flt_instance *inst)
+{
+	int old = atomic_xchg(&node->state, FLT_NODE_DONE);
+
+	if (unlikely(old & FLT_NODE_WATCHED))
+		flt_teardown_put(inst);
+}
+
+/* The node is ours (POSTING). False: the filter pended it, it is not ours now. */
+static bool flt_post(struct flt_operation *op, struct flt_node *node)
+{
+	struct flt_instance *inst = node->instance;
+	int status;
+
+	status = flt_call_post(op, inst, node->context);
+	flt_race_point("post_returned", op);
+	if (status == FLT_POSTOP_MORE_PROCESSING_REQUIRED) {
+		if (flt_pend_post(node))
+			return false;
+	} else if (unlikely((atomic_read(&node->state) & FLT_NODE_STATE_MASK) !=
+			    FLT_NODE_POSTING)) {
+		flt_violation("PND-21", inst->filter, inst,
+			      "completed a post-operation and then returned %d", status);
+	}
+	flt_node_done(node, inst);
+	return true;
+}
+
+static enum flt_step flt_walk_up(struct flt_operation *op, struct flt_walk *walk)
+{
+	struct flt_node *node;
+
+	while ((node = op->up)) {
+		struct flt_walk *sync = node->sync;
+		int owed = FLT_NODE_OWED;
+
+		if (unlikely(sync && sync != walk)) {
+			complete(&sync->done);
+			return FLT_STEP_GONE;
+		}
+		if (sync)
+			walk->nr_sync--;
+		flt_race_point("post_claim", op);
+		if (atomic_try_cmpxchg(&node->state, &owed, FLT_NODE_POSTING) &&
+		    !flt_post(op, node))
+			return FLT_STEP_GONE;
+		op->up = node->above;
+	}
+	return FLT_STEP_DONE;
+}
+
+static void flt_end(struct flt_operation *op)
+{
+	trace_flt_done(op);
+	flt_inflight_leave(op);
+	flt_node_free_all(op);
+}
+
+static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk)
+{
+	trace_flt_submit(op);
+	op->volume->ops->submit(op, walk->nr_sync ? FLT_SUBMIT_WAITS : 0);
+	return FLT_STEP_GONE;
+}
+
+/*
+ * Carry on until the operation is with somebody else. @may_submit: the caller
+ * is the provider and can send the operation to the device itself.
+ */
+static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
+				enum flt_step step, bool may_submit)
+{
+	for (;;) {
+		switch (step) {
+		case FLT_STEP_SUBMIT:
+			if (!op->last)		/* nothing owed: no need to come back */
+				flt_end(op);
+			if (may_submit && !walk->nr_sync) {
+				trace_flt_submit(op);
+				return FLT_SUBMIT;
+			}
+			step = flt_submit(op, walk);
+			break;
+		case FLT_STEP_UP:
+			step = flt_walk_up(op, walk);
+			break;
+		case FLT_STEP_DONE:
+			flt_end(op);
+			op->volume->ops->complete(op);
+			return FLT_TAKEN;
+		default:
+			if (!walk->nr_sync)
+				return FLT_TAKEN;
+			wait_for_completion_io(&walk->done);
+			step = FLT_STEP_UP;
+		}
+	}
+}
+
+static void flt_walk_init(struct flt_walk *walk)
+{
+	walk->nr_sync = 0;
+	init_completion(&walk->done);
+}
+
+/**
+ * flt_dispatch() - send an operation down the stack of its volume
+ * @op: a prepared operation
+ *
+ * STK-01, PRE-10, PRE-18
+ *
+ * Context: PASSIVE. The provider holds no lock that a filter, or the
+ * completion of another operation, may want.
+ * Return: %FLT_SUBMIT if the caller is to send it to the device now,
+ * %FLT_TAKEN if the operation is no longer the caller's.
+ */
+enum flt_verdict flt_dispatch(struct flt_operation *op)
+{
+	struct flt_walk walk;
+
+	might_sleep();
+	flt_walk_init(&walk);
+	op->id = flt_new_id();
+	op->start = jiffies;
+	flt_inflight_join(op);
+	trace_flt_dispatch(op);
+	return flt_run(op, &walk, flt_walk_down(op, &walk, NULL, NULL), true);
+}
+EXPORT_SYMBOL_GPL(flt_dispatch);
+
+/**
+ * flt_complete() - the device is done with an operation
+ * @op: the operation
+ * @status: 0 or a negative errno
+ * @information: bytes done
+ *
+ * STK-02, PST-01
+ *
+ * Context: ATOMIC; post-operations run here.
+ * Return: %FLT_DONE if the caller is to end it now with op->data.io_status,
+ * %FLT_TAKEN if the manager calls ops->complete() later, or has.
+ */
+enum flt_verdict flt_complete(struct flt_operation *op, int status,
+			      unsigned long information)
+{
+	struct flt_walk walk = {};
+
+	op->data.io_status.status = status;
+	op->data.io_status.information = information;
+	if (!op->joined)
+		return FLT_DONE;
+	trace_flt_lower_done(op);
+	op->data.flags |= FLTFL_CALLBACK_DATA_POST_OPERATION;
+	op->up = op->last;
+	if (flt_walk_up(op, &walk) == FLT_STEP_GONE)
+		return FLT_TAKEN;
+	flt_end(op);
+	return FLT_DONE;
+}
+EXPORT_SYMBOL_GPL(flt_complete);
+
+/* A pended pre-operation of @inst was answered, and its thread is gone. */
+void flt_resume(struct flt_operation *op, struct flt_instance *inst, int status, void *context)
+{
+	struct flt_node *node = NULL;
+	struct flt_walk walk;
+	enum flt_step step;
+
+	flt_walk_init(&walk);
+	trace_flt_resumed(op, inst->id, status);
+	step = flt_answered(op, &walk, inst, status, context, &node);
+	if (step == FLT_STEP_DOWN)
+		step = flt_walk_down(op, &walk, inst, node);
+	flt_run(op, &walk, step, false);
+}
+
+/* A pended post-operation, @node of @op, was completed, and its thread is gone. */
+void flt_resume_post(struct flt_operation *op, struct flt_node *node)
+{
+	struct flt_instance *inst = node->instance;
+	struct flt_walk walk = {};
+
+	op->up = node->above;
+	trace_flt_post_resumed(op, inst->id, 0);
+	flt_node_done(node, inst);
+	flt_run(op, &walk, FLT_STEP_UP, false);
+}
