@@ -31,7 +31,8 @@
  * ENAMETOOLONG likewise for a name; EEXIST the name is taken; ENOENT there is
  * no such volume or operation; EBUSY the operation is not held by the device;
  * EAGAIN too many operations are on their way; ESHUTDOWN the volume is going;
- * EINTR a signal ended the wait, the operation goes on.
+ * EINTR a signal ended the wait, the operation goes on. While there are volumes,
+ * rmmod says EBUSY.
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
@@ -460,14 +461,5 @@ void flt_sim_debugfs_init(void)
 
 void flt_sim_debugfs_exit(void)
 {
-	struct flt_sim_shell *shell;
-
-	/* After this no volume is made or ended but here. */
-	debugfs_lookup_and_remove("create", flt_sim_root);
-	debugfs_lookup_and_remove("destroy", flt_sim_root);
-	while ((shell = list_first_entry_or_null(&flt_sim_shells, struct flt_sim_shell, link))) {
-		shell->going = true;
-		flt_sim_shell_end(shell);
-	}
 	debugfs_remove(flt_sim_root);
 }

@@ -164,7 +164,7 @@ void flt_sim_set_hold(struct flt_sim *sim, bool hold)
 	unsigned long flags;
 
 	spin_lock_irqsave(&sim->lock, flags);
-	sim->hold = hold && !sim->closing;
+	sim->hold = hold && !sim->unplugged;
 	spin_unlock_irqrestore(&sim->lock, flags);
 }
 EXPORT_SYMBOL_GPL(flt_sim_set_hold);

@@ -10,15 +10,9 @@
 
 #include "sim.h"
 
-/* Sims whose memory is not free yet: their release runs in our text. */
-static atomic_t flt_sim_count = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(flt_sim_count_wait);
-
 static void flt_sim_kref_release(struct kref *ref)
 {
 	kfree(container_of(ref, struct flt_sim, ref));
-	if (atomic_dec_and_test(&flt_sim_count))
-		wake_up_all(&flt_sim_count_wait);
 }
 
 static void flt_sim_op_kref_release(struct kref *ref)
@@ -64,7 +58,7 @@ static const struct flt_volume_ops flt_sim_volume_ops = {
  * Context: PASSIVE.
  * Return: the volume, to be destroyed by flt_sim_destroy(), or
  *	-ENOMEM: no memory;
- *	what flt_volume_create() says: -EEXIST, -EINVAL, -ENAMETOOLONG.
+ *	what flt_volume_create() says: -EEXIST, -EINVAL.
  */
 struct flt_sim *flt_sim_create_unoffered(const char *name)
 {
@@ -90,7 +84,6 @@ struct flt_sim *flt_sim_create_unoffered(const char *name)
 	}
 	sim->volume = volume;
 	kref_get(&sim->ref);		/* the volume's, see its release */
-	atomic_inc(&flt_sim_count);
 	return sim;
 }
 EXPORT_SYMBOL_GPL(flt_sim_create_unoffered);
@@ -130,14 +123,21 @@ EXPORT_SYMBOL_GPL(flt_sim_offer);
  * flt_sim_dismount() - tear down all instances, with reason VOLUME_DISMOUNT
  * @sim: a simulated volume
  *
- * What the device holds stays there: filters that wait for it are drained.
- * Operations can still be started, and meet no filter. A second call waits for
- * the first and does nothing.
+ * No operation starts any more. What the device holds stays there, so that
+ * filters that wait for it are drained. Operations that filters have seen must
+ * end before this returns: release them from another thread. A second call
+ * waits for the first and does nothing.
  *
  * Context: PASSIVE; returns when every instance is gone.
  */
 void flt_sim_dismount(struct flt_sim *sim)
 {
+	unsigned long flags;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	sim->closing = true;
+	spin_unlock_irqrestore(&sim->lock, flags);
+
 	mutex_lock(&sim->mount_lock);
 	if (!sim->dismounted) {
 		flt_volume_dismount(sim->volume);
@@ -170,6 +170,7 @@ void flt_sim_shutdown(struct flt_sim *sim)
 
 	spin_lock_irqsave(&sim->lock, flags);
 	sim->closing = true;
+	sim->unplugged = true;
 	sim->hold = false;
 	sim->context = FLT_SIM_WORKER;
 	sim->status = STATUS_IO_DEVICE_ERROR;
@@ -185,10 +186,10 @@ void flt_sim_shutdown(struct flt_sim *sim)
  * flt_sim_destroy() - end a simulated volume
  * @sim: a volume of flt_sim_create()
  *
- * What the device holds fails with %STATUS_IO_DEVICE_ERROR (flt_sim_dismount()
- * first, if filters are to be drained instead), the volume is dismounted, and
- * the last operation awaited: one that a filter has pended must be completed
- * by it. Operations remain the caller's to free.
+ * What the device holds fails with %STATUS_IO_DEVICE_ERROR (see
+ * flt_sim_dismount() for filters to be drained instead), the volume is
+ * dismounted, and the last operation awaited: one that a filter has pended must
+ * be completed by it. Operations remain the caller's to free.
  *
  * Context: PASSIVE.
  */
@@ -266,7 +267,7 @@ EXPORT_SYMBOL_GPL(flt_sim_op_alloc);
  * Context: PASSIVE.
  * Return: 0 however the operation ends, or
  *	-EALREADY: it was started before;
- *	-ESHUTDOWN: the volume is being destroyed.
+ *	-ESHUTDOWN: the volume was or is being dismounted.
  */
 int flt_sim_start(struct flt_sim_op *op)
 {
@@ -396,7 +397,7 @@ module_init(flt_sim_init);
 static void __exit flt_sim_exit(void)
 {
 	flt_sim_debugfs_exit();
-	wait_event_idle(flt_sim_count_wait, !atomic_read(&flt_sim_count));
+	/* Volumes hold this module, so there are none, nor operations. */
 	flt_sim_device_exit();
 	/* Who ended an operation may be preempted on its last instructions here. */
 	synchronize_rcu_tasks();

@@ -36,6 +36,7 @@ struct flt_sim {
 	u64 last_id;				/* L */
 	bool hold;				/* L */
 	bool closing;				/* L: nothing starts any more */
+	bool unplugged;				/* L: nothing is held any more */
 	enum flt_sim_context context;		/* L: of what is not held */
 	int status;				/* L: likewise */
 	wait_queue_head_t wait;			/* for nr_ops, nr_held */
