@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import socket
 import subprocess
 import time
@@ -38,14 +39,15 @@ class Guest:
         o = self.o
         cmd = ["qemu-system-x86_64", "-M", "q35", "-accel", accel, "-smp", str(o.cpus), "-m", str(o.memory),
                "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none",
-               "-chardev", f"socket,id=con,path={self.work}/con,server=on,wait=off,logfile={self.console}",
+               "-chardev", f"socket,id=con,path={self.work}/con,server=on,wait=off,logfile={self.console},logappend=on",
                "-serial", "chardev:con", "-chardev", f"file,id=res,path={self.result}", "-serial", "chardev:res",
                "-qmp", f"unix:{self.work}/qmp,server=on,wait=off", "-kernel", str(kernel / "bzImage"),
                "-initrd", str(initrd), "-append", append]
         # rdrand: without it the first reader of random numbers waits seconds.
         cmd += ["-cpu", "host" if accel == "kvm" else "qemu64,+rdrand"]
         if o.icount:
-            cmd += ["-icount", "shift=0,sleep=off"]
+            # With the clock and the random numbers the same each time, a count repeats to the last digit.
+            cmd += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
         for n, disk in enumerate(disks):
             cmd += ["-drive", f"if=none,id=d{n},file={disk},format=raw,cache=unsafe,discard=unmap"
                     + (",readonly=on" if disk.parent != self.work else ""),
@@ -111,7 +113,7 @@ class Guest:
                 for key in b"wlt":
                     self.qmp({"execute": "chardev-send-break", "arguments": {"id": "con"}})
                     s.send(bytes([key]))
-                    self.settle()
+                    self.settle(s)
         except OSError:
             pass
         if os.path.getsize(self.console) == size:
@@ -119,14 +121,17 @@ class Guest:
             self.qmp({"execute": "inject-nmi"})
             self.settle()
 
-    def settle(self, quiet=1.5, limit=15):
-        """Until the console has said nothing for a while."""
+    def settle(self, con=None, quiet=1.5, limit=15):
+        """Until the console has said nothing for a while; what con gets must be read, or the guest stalls."""
         end, last, size = time.monotonic() + limit, time.monotonic(), -1
         while time.monotonic() < min(end, last + quiet):
             now = os.path.getsize(self.console)
             if now != size:
                 size, last = now, time.monotonic()
-            time.sleep(0.1)
+            if con and select.select([con], [], [], 0.05)[0]:
+                con.recv(1 << 16)
+            else:
+                time.sleep(0.05)
 
 
 def accelerator(o, probe):

@@ -90,7 +90,7 @@ def judge(end, console, result, ours, expected, tap):
     good, bad = steps(result)
     found = splats(console, ours, expected)
     absent = [e for e in expected if not re.search(e, console)]
-    fields = dict(l.partition(" ")[::2] for l in result.splitlines() if not l.startswith("STEP"))
+    fields = dict(l.partition(" ")[::2] for l in result.splitlines() if not re.match("STEP |BENCH |KUNIT-", l))
     passed, failed = good, len(bad)
     notes = list(bad)
     if tap:

@@ -2,12 +2,17 @@
 # KUnit: loads kunit.ko, our modules, and each suite one after the other.
 # The suites' KTAP, between the markers, is the runner's to judge (--kunit).
 #
-#	qemu/run kunit [fltmgr_teardown_test ...]
+#	qemu/run kunit [-g 'suite.case*'] [fltmgr_teardown_test ...]
 #
 # run: -k debug -t 900 --kunit
 . /guest/lib.sh
 
-load kunit || fail "no kunit module"
+filter=
+if [ "$1" = -g ]; then
+	filter=filter_glob=$2
+	shift 2
+fi
+load kunit $filter || fail "no kunit module"
 for suite in ${*:-$(grep -E '_test$' /guest/modules)}; do
 	# Each suite starts from modules that have no history.
 	insmod_all || fail "our modules do not load"
@@ -17,5 +22,10 @@ for suite in ${*:-$(grep -E '_test$' /guest/modules)}; do
 	unload "$suite" || report "STEP not ok - $suite does not unload"
 	rmmod_all || fail "our modules do not unload after $suite"
 done
-unload kunit || fail "kunit is still in use"
+unfilter=
+if [ "$1" = -g ]; then
+	filter=filter_glob=$2
+	shift 2
+fi
+load kunit $filter || fail "kunit is still in use"
 finish

@@ -28,6 +28,9 @@ report() {
 	echo "<5>guest: $1" > /dev/kmsg
 }
 
+# bench "text": a result that qemu/run prints
+bench() { report "BENCH $*"; }
+
 # step "text" [ID ...] -- command...	one line, and the command's output if it failed
 step() {
 	local text=$1 ids=
