@@ -117,7 +117,8 @@ static void flt_attach_forget(struct flt_instance *inst)
 	flt_attach_settled(inst);
 	mutex_unlock(&flt_topology_lock);
 	inst->phase = FLT_TEARDOWN_FREE;
-	flt_object_begin_rundown(&inst->obj);
+	flt_object_close(&inst->obj);
+	flt_object_dereference(inst);
 }
 
 /* Why an instance that was set up cannot be put in service; 0 if it was. */

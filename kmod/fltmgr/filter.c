@@ -406,10 +406,11 @@ void flt_unregister(struct flt_filter *filter, u32 reason)
 		return;
 	}
 	filter->state = FLT_FILTER_GOING;
+	flt_object_close(&filter->obj);
 	mutex_unlock(&flt_topology_lock);
 
 	flt_filter_tear_down(filter, reason);
-	flt_object_begin_rundown(&filter->obj);
+	flt_object_dereference(filter);
 	wait_for_completion_state(&filter->refs_gone, TASK_IDLE);
 
 	mutex_lock(&flt_topology_lock);

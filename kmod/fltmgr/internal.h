@@ -244,8 +244,7 @@ unsigned int flt_violation_count(void);
 /* object.c */
 void flt_object_init(struct flt_object *obj, enum flt_object_type type,
 		     void (*drained)(struct flt_object *obj));
-void flt_object_begin_rundown(struct flt_object *obj);
-long flt_object_references(const struct flt_object *obj);
+void flt_object_close(struct flt_object *obj);
 
 /* altitude.c */
 bool flt_altitude_valid(const char *altitude);

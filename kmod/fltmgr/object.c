@@ -94,16 +94,14 @@ void flt_object_dereference(void *object)
 }
 EXPORT_SYMBOL_GPL(flt_object_dereference);
 
-/* Once per object. ->drained() is called here if nobody holds a reference. */
-void flt_object_begin_rundown(struct flt_object *obj)
+/*
+ * The teardown begins: no new reference from here on. Once per object. The
+ * caller gets one itself, so that ->drained() waits for the end of the
+ * teardown: it drops that with flt_object_dereference(). TDN-11, URG-09
+ */
+void flt_object_close(struct flt_object *obj)
 {
-	long old = atomic_long_fetch_or(FLT_RUNDOWN_GOING, &obj->rundown);
+	long old = atomic_long_fetch_add(FLT_RUNDOWN_REF + FLT_RUNDOWN_GOING, &obj->rundown);
 
-	if (!WARN_ON(old & FLT_RUNDOWN_GOING) && !old)
-		obj->drained(obj);
-}
-
-long flt_object_references(const struct flt_object *obj)
-{
-	return atomic_long_read(&obj->rundown) / FLT_RUNDOWN_REF;
+	WARN_ON(old & FLT_RUNDOWN_GOING);
 }

@@ -37,6 +37,7 @@ int flt_teardown_mark(struct flt_instance *inst, u32 reason)
 		return STATUS_FLT_DELETING_OBJECT;
 	inst->reason = reason;
 	WRITE_ONCE(inst->going, true);
+	flt_object_close(&inst->obj);
 	flt_teardown_set_state(inst, FLT_INSTANCE_GOING);
 	flt_stack_stub(inst);
 	return 0;
@@ -137,7 +138,7 @@ static void flt_teardown_complete(struct flt_instance *inst)
 	flt_instance_sysfs_remove(inst);
 	flt_teardown_unlink(inst);
 	inst->phase = FLT_TEARDOWN_FREE;
-	flt_object_begin_rundown(&inst->obj);
+	flt_object_dereference(inst);
 }
 
 static void flt_teardown_free(struct flt_instance *inst)

@@ -197,6 +197,7 @@ void flt_volume_dismount(struct flt_volume *volume)
 	might_sleep();
 	mutex_lock(&flt_topology_lock);
 	WRITE_ONCE(volume->going, true);
+	flt_object_close(&volume->head.obj);
 	mutex_unlock(&flt_topology_lock);
 	flush_work(&volume->offer_work);
 	flt_volume_tear_down(volume);
@@ -205,7 +206,7 @@ void flt_volume_dismount(struct flt_volume *volume)
 	kobject_del(&volume->kobj);
 	flt_volume_unlist(volume);
 	pr_info("dismounted volume %s\n", volume->name);
-	flt_object_begin_rundown(&volume->head.obj);
+	flt_object_dereference(volume);
 }
 EXPORT_SYMBOL_GPL(flt_volume_dismount);
 
