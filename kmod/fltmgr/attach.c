@@ -22,23 +22,30 @@ static int flt_attach_allowed(struct flt_filter *filter, struct flt_volume *volu
 	return 0;
 }
 
-/* ALT-06, ATT-05, ATT-06, CON-01, CON-03. *@in_way: who has it, if it is leaving. */
-static int flt_attach_collides(struct flt_instance *inst, struct flt_instance **in_way)
+/*
+ * Whoever has what the instance wants, or NULL. The directory VOLUME.INSTANCE
+ * is wanted too: "a.b" on volume "v" and "b" on volume "v.a" have the same.
+ * ALT-06, ATT-05, ATT-06, CON-01, CON-03
+ */
+static struct flt_instance *flt_attach_collides(struct flt_instance *inst, int *rc)
 {
 	struct flt_instance *other;
-	int rc = 0;
 
+	*rc = STATUS_FLT_INSTANCE_NAME_COLLISION;
 	list_for_each_entry(other, &inst->volume->instances, volume_link) {
 		if (!strcmp(other->name, inst->name))
-			rc = STATUS_FLT_INSTANCE_NAME_COLLISION;
-		else if (!flt_altitude_cmp(other->altitude, inst->altitude))
-			rc = STATUS_FLT_INSTANCE_ALTITUDE_COLLISION;
-		if (!rc)
-			continue;
-		*in_way = other->state == FLT_INSTANCE_COMPLETED ? other : NULL;
-		return rc;
+			return other;
+		if (!flt_altitude_cmp(other->altitude, inst->altitude)) {
+			*rc = STATUS_FLT_INSTANCE_ALTITUDE_COLLISION;
+			return other;
+		}
 	}
-	return 0;
+	list_for_each_entry(other, &inst->filter->instances, filter_link)
+		if (!list_empty(&other->volume_link) &&
+		    !strcmp(kobject_name(&other->kobj), kobject_name(&inst->kobj)))
+			return other;
+	*rc = 0;
+	return NULL;
 }
 
 static void flt_attach_link(struct flt_instance *inst)
@@ -58,20 +65,24 @@ static void flt_attach_link(struct flt_instance *inst)
 	inst->volume->attaching++;
 }
 
+/* *@in_way: who has what the instance wants, if it is about to leave. */
 static int flt_attach_try_reserve(struct flt_instance *inst, struct flt_instance **in_way)
 {
+	struct flt_instance *other = NULL;
 	int rc;
 
-	*in_way = NULL;
 	mutex_lock(&flt_topology_lock);
 	rc = flt_attach_allowed(inst->filter, inst->volume);
 	if (!rc)
-		rc = flt_attach_collides(inst, in_way);
+		other = flt_attach_collides(inst, &rc);
 	if (!rc)
 		flt_attach_link(inst);
-	if (*in_way)
-		kobject_get(&(*in_way)->kobj);
+	if (other && other->state != FLT_INSTANCE_COMPLETED)
+		other = NULL;
+	if (other)
+		kobject_get(&other->kobj);
 	mutex_unlock(&flt_topology_lock);
+	*in_way = other;
 	return rc;
 }
 

@@ -32,7 +32,8 @@ static int flt_instance_alloc_parts(struct flt_instance *inst, const char *name,
 {
 	inst->name = kstrdup(name, GFP_KERNEL);
 	inst->altitude = kstrdup(altitude, GFP_KERNEL);
-	if (!inst->name || !inst->altitude)
+	if (!inst->name || !inst->altitude ||
+	    kobject_set_name(&inst->kobj, "%s.%s", inst->volume->name, name))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!flt_has_post(inst->filter))
 		return 0;

@@ -3,7 +3,7 @@
  * /sys/kernel/fltmgr: one value per file, see Documentation/ABI/testing/sysfs-kernel-fltmgr.
  *
  *   filters/F/{altitude,state,unload,attach}
- *   filters/F/instances/VOLUME.INSTANCE/{altitude,volume,state,pended,inflight,drained,detach}
+ *   filters/F/instances/VOLUME.INSTANCE/{altitude,volume,state,pended,inflight,detach}
  *   volumes/V/{type,entered,left}, volumes/V/stack/INSTANCE -> the instance
  *
  * A store never removes its own directory. "detach" and "unload" start the
@@ -22,10 +22,19 @@ static ssize_t flt_show_line(char *buf, const char *text)
 	return sysfs_emit(buf, "%s\n", text);
 }
 
-/* The only thing a trigger takes is "1". */
-static int flt_parse_trigger(const char *buf)
+/*
+ * Text all through, and not the first page of something longer: no part of what
+ * was written is obeyed without the rest.
+ */
+static bool flt_is_text(const char *buf, size_t count)
 {
-	return sysfs_streq(buf, "1") ? 0 : STATUS_INVALID_PARAMETER;
+	return count < PAGE_SIZE && strlen(buf) == count;
+}
+
+/* The only thing a trigger takes is "1". */
+static int flt_parse_trigger(const char *buf, size_t count)
+{
+	return flt_is_text(buf, count) && sysfs_streq(buf, "1") ? 0 : STATUS_INVALID_PARAMETER;
 }
 
 /* An attribute file that reads or writes a filter, a volume or an instance. */
@@ -50,7 +59,7 @@ FLT_ATTR(filter, state, 0444, filter_state_show, NULL);
 static ssize_t filter_unload_store(struct kobject *kobj, struct kobj_attribute *attr,
 				   const char *buf, size_t count)
 {
-	int rc = flt_parse_trigger(buf);
+	int rc = flt_parse_trigger(buf, count);
 
 	if (!rc)
 		rc = flt_unload_request(to_filter(kobj));
@@ -97,7 +106,7 @@ static ssize_t filter_attach_store(struct kobject *kobj, struct kobj_attribute *
 	char *word[3] = {}, *text;
 	int rc;
 
-	if (strlen(buf) != count)	/* a NUL in the middle */
+	if (!flt_is_text(buf, count))
 		return STATUS_INVALID_PARAMETER;
 	text = kstrndup(buf, count, GFP_KERNEL);
 	if (!text)
@@ -169,7 +178,7 @@ static ssize_t instance_detach_store(struct kobject *kobj, struct kobj_attribute
 				     const char *buf, size_t count)
 {
 	struct flt_instance *inst = to_instance(kobj);
-	int rc = flt_parse_trigger(buf);
+	int rc = flt_parse_trigger(buf, count);
 
 	if (!rc)
 		rc = flt_detach_instance(inst);
@@ -203,8 +212,8 @@ int flt_instance_sysfs_add(struct flt_instance *inst)
 {
 	int rc;
 
-	rc = kobject_add(&inst->kobj, inst->filter->instances_kobj, "%s.%s",
-			 inst->volume->name, inst->name);
+	/* Its name was set with the instance's. */
+	rc = kobject_add(&inst->kobj, inst->filter->instances_kobj, NULL);
 	if (rc)
 		return rc;
 	rc = sysfs_create_link(inst->volume->stack_kobj, &inst->kobj, inst->name);
