@@ -12,17 +12,34 @@
 
 #include "internal.h"
 
-static unsigned int flt_slow_ms = 10000;
-module_param_named(slow_teardown_ms, flt_slow_ms, uint, 0644);
-MODULE_PARM_DESC(slow_teardown_ms,
-		 "Report what a teardown waits for after this long, and again as often (ms, default 10000, 0 never)");
-
 /* Lines in the log for each slow teardown; debugfs has them all. */
 #define FLT_SLOW_LINES	8
 
 static struct dentry *flt_debugfs;
+static unsigned int flt_slow_ms = 10000;
+static bool flt_slow_ready;	/* under the lock of our parameters */
 static void flt_slow_check(struct work_struct *work);
 static DECLARE_DELAYED_WORK(flt_slow_work, flt_slow_check);
+
+/* A new limit counts at once, for teardowns that wait already too. */
+static int flt_slow_set(const char *val, const struct kernel_param *kp)
+{
+	int rc = param_set_uint(val, kp);
+
+	if (!rc && flt_slow_ready)
+		mod_delayed_work(flt_manager_wq, &flt_slow_work, msecs_to_jiffies(flt_slow_ms));
+	return rc;
+}
+
+static const struct kernel_param_ops flt_slow_ops = {
+	.set = flt_slow_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(slow_teardown_ms, &flt_slow_ops, &flt_slow_ms, 0644);
+__MODULE_PARM_TYPE(slow_teardown_ms, "uint");
+MODULE_PARM_DESC(slow_teardown_ms,
+		 "Report what a teardown waits for after this long, and again as often (ms, default 10000, 0 never)");
 
 /* What an operation has to do with an instance. */
 enum flt_involvement {
@@ -284,11 +301,17 @@ int flt_outstanding_init(void)
 {
 	flt_debugfs = debugfs_create_dir("fltmgr", NULL);
 	debugfs_create_file("outstanding", 0400, flt_debugfs, NULL, &flt_outstanding_fops);
+	kernel_param_lock(THIS_MODULE);
+	flt_slow_ready = true;
+	kernel_param_unlock(THIS_MODULE);
 	return 0;
 }
 
 void flt_outstanding_exit(void)
 {
 	debugfs_remove_recursive(flt_debugfs);
+	kernel_param_lock(THIS_MODULE);
+	flt_slow_ready = false;
+	kernel_param_unlock(THIS_MODULE);
 	cancel_delayed_work_sync(&flt_slow_work);
 }
