@@ -16,7 +16,7 @@ load kunit $filter || fail "no kunit module"
 for suite in ${*:-$(grep -E '_test$' /guest/modules)}; do
 	# Each suite starts from modules that have no history. Of ours it gets what
 	# it needs and no sample filter: they attach to the suites' volumes.
-	insmod_all fltmgr || fail "fltmgr does not load"
+	insmod_all flt_sim || fail "our modules do not load"
 	report "KUNIT-BEGIN $suite"
 	load "$suite" || report "STEP not ok - $suite does not load"
 	report "KUNIT-END $suite"
