@@ -20,6 +20,7 @@
 #include <linux/flt_sim.h>
 #include <linux/fltmgr.h>
 #include <linux/kthread.h>
+#include <linux/sched.h>
 
 #include "../kmod/fltmgr/internal.h"
 
@@ -374,71 +375,115 @@ static inline void *tf_thread_join(struct kunit *test, struct tf_thread *thread)
 	KUNIT_ASSERT_TRUE(test, condition);					\
 } while (0)
 
-/* race points */
+/* race points: two places to park at, each the first thread that gets there */
 
-static struct {
+struct tf_race {
 	const char *name;		/* where to park, NULL for nowhere */
 	const void *subject;		/* operation, node or instance; NULL for any */
+	int cpu;			/* to wait on, if it is not atomic there; or -1 */
 	bool reached;
 	bool go;
 	void (*action)(void *arg);	/* done there instead of parking, if set */
 	void *arg;
-} tf_race;
+};
 
-/* Spins: the point may be in any context. Needs a second CPU. */
+static struct tf_race tf_races[2];
+
+/* Spins where the point is atomic: needs a second CPU. */
+static inline void tf_race_park(struct tf_race *race)
+{
+	bool atomic = !in_task() || irqs_disabled() || in_atomic() || rcu_preempt_depth();
+
+	if (!atomic && race->cpu >= 0)
+		set_cpus_allowed_ptr(current, cpumask_of(race->cpu));
+	while (!smp_load_acquire(&race->go)) {
+		if (atomic)
+			cpu_relax();
+		else
+			schedule_timeout_uninterruptible(1);
+	}
+	if (!atomic && race->cpu >= 0)
+		set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
 static inline void tf_race_hook(const char *name, const void *subject)
 {
-	const char *at = READ_ONCE(tf_race.name);
+	int i;
 
-	if (!at || strcmp(at, name) || (tf_race.subject && tf_race.subject != subject))
-		return;
-	if (xchg(&tf_race.reached, true))
-		return;			/* the first one only */
-	if (tf_race.action) {
-		tf_race.action(tf_race.arg);
-		return;
-	}
-	while (!smp_load_acquire(&tf_race.go)) {
-		if (in_task() && !irqs_disabled() && !in_atomic() && !rcu_preempt_depth())
-			schedule_timeout_uninterruptible(1);
+	for (i = 0; i < ARRAY_SIZE(tf_races); i++) {
+		struct tf_race *race = &tf_races[i];
+		const char *at = READ_ONCE(race->name);
+
+		if (!at || strcmp(at, name) || (race->subject && race->subject != subject))
+			continue;
+		if (xchg(&race->reached, true))
+			continue;	/* the first one only */
+		if (race->action)
+			race->action(race->arg);
 		else
-			cpu_relax();
+			tf_race_park(race);
+		return;
 	}
+}
+
+static inline void tf_race_arm_slot(int slot, const char *name, const void *subject, int cpu,
+				    void (*action)(void *arg), void *arg)
+{
+	struct tf_race *race = &tf_races[slot];
+
+	WRITE_ONCE(race->name, NULL);
+	race->subject = subject;
+	race->cpu = cpu;
+	race->reached = false;
+	race->go = false;
+	race->action = action;
+	race->arg = arg;
+	/* Pairs with the reads in tf_race_hook(): the rest is set before the name. */
+	smp_wmb();
+	WRITE_ONCE(race->name, name);
+	flt_race_set_hook(tf_race_hook);
 }
 
 static inline void tf_race_arm(const char *name, const void *subject)
 {
-	tf_race.subject = subject;
-	tf_race.reached = false;
-	tf_race.go = false;
-	tf_race.action = NULL;
-	WRITE_ONCE(tf_race.name, name);
-	flt_race_set_hook(tf_race_hook);
+	tf_race_arm_slot(0, name, subject, -1, NULL, NULL);
 }
 
 /* Do something at the point, in its thread, instead of parking there. */
 static inline void tf_race_arm_action(const char *name, void (*action)(void *arg), void *arg)
 {
-	tf_race_arm(NULL, NULL);
-	tf_race.action = action;
-	tf_race.arg = arg;
-	WRITE_ONCE(tf_race.name, name);
+	tf_race_arm_slot(0, name, NULL, -1, action, arg);
+}
+
+static inline bool tf_race_slot_reached(int slot)
+{
+	return READ_ONCE(tf_races[slot].reached);
 }
 
 static inline bool tf_race_reached(void)
 {
-	return READ_ONCE(tf_race.reached);
+	return tf_race_slot_reached(0);
+}
+
+static inline void tf_race_slot_go(int slot)
+{
+	/* Pairs with the acquire in tf_race_park(). */
+	smp_store_release(&tf_races[slot].go, true);
 }
 
 static inline void tf_race_go(void)
 {
-	smp_store_release(&tf_race.go, true);
+	tf_race_slot_go(0);
 }
 
 static inline void tf_race_disarm(void)
 {
-	tf_race_go();
-	WRITE_ONCE(tf_race.name, NULL);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tf_races); i++) {
+		WRITE_ONCE(tf_races[i].name, NULL);
+		tf_race_slot_go(i);
+	}
 	flt_race_set_hook(NULL);
 }
 
