@@ -296,7 +296,9 @@ void flt_instance_uevent(struct flt_instance *inst, bool attached)
 	env[n++] = kasprintf(GFP_KERNEL, "FLT_FILTER=%s", inst->filter->name);
 	env[n++] = kasprintf(GFP_KERNEL, "FLT_VOLUME=%s", inst->volume->name);
 	env[n++] = kasprintf(GFP_KERNEL, "FLT_INSTANCE=%s", inst->name);
-	env[n++] = kasprintf(GFP_KERNEL, "FLT_ALTITUDE=%s", inst->altitude);
+	/* Of any length, and there are 2 KiB for all: whole, or not at all. */
+	if (strlen(inst->altitude) <= FLT_NAME_MAX)
+		env[n++] = kasprintf(GFP_KERNEL, "FLT_ALTITUDE=%s", inst->altitude);
 	if (!attached)
 		env[n++] = kasprintf(GFP_KERNEL, "FLT_REASON=%#x", inst->reason);
 	/* An array cut short by lack of memory is an event with less in it. */
