@@ -35,6 +35,7 @@
  * rmmod says EBUSY.
  */
 #include <linux/ctype.h>
+#include <linux/dcache.h>
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/kstrtox.h>
@@ -150,6 +151,15 @@ static struct flt_sim_shell *flt_sim_shell_find(const char *name)
 		if (!strcmp(shell->name, name))
 			return shell;
 	return NULL;
+}
+
+/* "create" and "destroy" are names that no volume can have. */
+static bool flt_sim_name_taken(const char *name)
+{
+	struct dentry *file = debugfs_lookup(name, flt_sim_root);
+
+	dput(file);
+	return file || flt_sim_shell_find(name);
 }
 
 static ssize_t flt_sim_submit_write(struct file *file, const char __user *buf,
@@ -357,7 +367,7 @@ static int flt_sim_shell_create(const char *name)
 
 	mutex_lock(&flt_sim_shells_lock);
 	err = -EEXIST;
-	if (flt_sim_shell_find(name))
+	if (flt_sim_name_taken(name))
 		goto err_unlock;
 	sim = flt_sim_create_unoffered(name);
 	err = PTR_ERR_OR_ZERO(sim);
