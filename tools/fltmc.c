@@ -43,7 +43,7 @@ static const char help_text[] =
 	"       fltmc help\n"
 	"exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no filter manager\n";
 
-static int __format(printf, 1, 2) usage(const char *format, ...)
+static int __printf(1, 2) usage(const char *format, ...)
 {
 	va_list args;
 
@@ -55,7 +55,7 @@ static int __format(printf, 1, 2) usage(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static int __format(printf, 1, 2) refused(const char *format, ...)
+static int __printf(1, 2) refused(const char *format, ...)
 {
 	va_list args;
 

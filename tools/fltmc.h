@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define __format(kind, a, b)	__attribute__((format(kind, a, b)))
+#define FORMAT_PRINTF(a, b)	(format(printf, a, b))
+#define __printf(a, b)		__attribute__(FORMAT_PRINTF(a, b))
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 #define TABLE_MAX_COLUMNS	8
@@ -40,7 +41,7 @@ typedef void (*visit_fn)(const char *path, const char *name, void *arg);
 
 extern const char *root;
 
-char *format_string(const char *format, ...) __format(printf, 1, 2);
+char *format_string(const char *format, ...) __printf(1, 2);
 bool name_valid(const char *name);
 char *read_value(const char *directory, const char *file);
 int write_value(const char *directory, const char *file, const char *value);
