@@ -3,22 +3,30 @@
 import fcntl
 import json
 import os
+import re
 import select
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 from .image import CACHE
 
 SLOTS = 2	# VMs at a time on one machine, whoever starts them
+# There is no use in waiting for the time-out after one of these.
+STUCK = re.compile(r"^.*(?:INFO: task .* blocked for more than|BUG: soft lockup).*$", re.M)
 
 
 def slot():
     """A lock that this process holds until it ends."""
     CACHE.mkdir(parents=True, exist_ok=True)
     files = [open(CACHE / f"vm-slot-{n}", "w") for n in range(SLOTS)]	# pylint: disable=consider-using-with
+    told = time.monotonic() + 3
     while True:
+        if time.monotonic() > told:
+            print("fltmgr: waiting for a VM slot", file=sys.stderr)
+            told = float("inf")
         for f in files:
             try:
                 fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,11 +67,17 @@ class Guest:
     def lines(self):
         return self.result.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
 
+    def stuck(self):
+        """The kernel says that a task or a CPU no longer moves, and no test asked for that."""
+        said = self.console.read_bytes().decode(errors="replace")
+        return any(not any(re.search(e, line) for e in self.o.expect_splat) for line in STUCK.findall(said))
+
     def run(self, command, boot_limit, limit):
-        """Returns "done", "exited" or "timeout", and the seconds that boot took."""
+        """Returns "done", "exited", "stuck" or "timeout", and the seconds that boot took."""
         began, booted = time.monotonic(), None
         with open(self.work / "qemu.log", "wb") as log:
             vm = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)	# pylint: disable=consider-using-with
+        checked = began
         try:
             while True:
                 exited = vm.poll() is not None
@@ -78,6 +92,11 @@ class Guest:
                 if spent > (limit if booted is not None else min(limit, boot_limit)):
                     self.autopsy()
                     return "timeout", booted
+                if time.monotonic() > checked + 5:
+                    checked = time.monotonic()
+                    if self.stuck():
+                        self.autopsy()
+                        return "stuck", booted
                 time.sleep(0.1)
         finally:
             vm.kill()
@@ -105,7 +124,7 @@ class Guest:
     def autopsy(self):
         """Blocked tasks, every CPU's stack and the task list, into the console's log, before the kill."""
         with open(self.console, "a", encoding="utf-8") as f:
-            f.write("\nguest: runner: timed out; blocked tasks, CPUs, tasks follow\n")
+            f.write("\nguest: runner: no verdict; blocked tasks, CPUs, tasks follow\n")
         size = os.path.getsize(self.console)
         try:
             with socket.socket(socket.AF_UNIX) as s:

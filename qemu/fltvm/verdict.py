@@ -86,7 +86,7 @@ def steps(result):
 
 
 def judge(end, console, result, ours, expected, tap):
-    """end: how the VM ended ("done", "exited" or "timeout"); tap: from kunit() or None."""
+    """end: how the VM ended (Guest.run); tap: from kunit() or None."""
     good, bad = steps(result)
     found = splats(console, ours, expected)
     absent = [e for e in expected if not re.search(e, console)]

@@ -7,7 +7,6 @@
  * See qemu/selftest for the verdict that each mode has to give.
  */
 #include <linux/bug.h>
-#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -46,8 +45,10 @@ static int __init qemu_selftest_init(void)
 		__module_get(THIS_MODULE);
 	} else if (!strcmp(mode, "hang")) {
 		/* Uninterruptible, so that the watchdog's dump shows it. */
-		for (;;)
-			msleep(1000);
+		for (;;) {
+			set_current_state(TASK_UNINTERRUPTIBLE);
+			schedule();
+		}
 	}
 	return 0;
 }
