@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# fltmc: what it says, what it does, and its exit statuses.
+#
+# run: -k debug -t 200
+. /guest/lib.sh
+
+F=/sys/kernel/fltmgr/filters
+S=/sys/kernel/debug/flt_sim
+
+# gives STATUS COMMAND...	it exits so, and says something on standard error if not 0
+gives() {
+	local want=$1 got
+	shift
+	"$@" > /run/fltmc.out 2> /run/fltmc.err < /dev/null
+	got=$?
+	cat /run/fltmc.out /run/fltmc.err
+	[ $got = "$want" ] || { echo "status $got"; return 1; }
+	[ $got = 0 ] || [ -s /run/fltmc.err ]
+}
+# says STATUS TEXT COMMAND...	... and says that
+says() {
+	local want=$1 text=$2
+	shift 2
+	gives "$want" "$@" && grep -qF -- "$text" /run/fltmc.out /run/fltmc.err
+}
+column() { fltmc "$@" | awk -v n="$column" 'NR > 2 { printf "%s ", $n }'; }
+
+step "there is a fltmc" -- test -x "$(command -v fltmc)"
+for verb in filters instances volumes "attach a b" "detach a b" "unload a"; do
+	step "$verb: the manager is not loaded" -- says 3 "modprobe fltmgr" fltmc $verb
+done
+step "help needs none" -- says 0 "fltmc attach FILTER" fltmc help
+for bad in "" "frobnicate" "filters x" "attach" "attach a" "attach a b c" "detach a" "unload" \
+	"unload a b" "load" "load a/b" "load -- -r" "-x" "filters -f a" "volumes -v a" \
+	"attach a b --json" "detach a b -i c" "help me" "instances -f"; do
+	step "'$bad' is wrong usage" -- says 2 "usage: fltmc" fltmc $bad
+done
+
+step "load by a filter's name" -- gives 0 fltmc load null
+step "which brings the manager" -- loaded fltmgr
+step "twice" -- says 1 "loaded already" fltmc load flt_null
+step "with parameters" -- gives 0 fltmc load passthrough altitude=370030.5
+step "with wrong ones" -- gives 1 fltmc load delay ops=none
+step "a module that is not there" -- gives 1 fltmc load nonsense
+step "delay" -- gives 0 fltmc load delay hold=1
+step "flt_sim" -- load flt_sim
+
+column=1
+step "filters, highest first" ENM-07 ENM-09 -- equal "$(column filters)" "null passthrough delay "
+step "no volumes" -- equal "$(column volumes)" ""
+step "an empty array" -- equal "$(fltmc --json volumes)" "[]"
+put vol.1 $S/create
+wait_for 5 test -d $F/delay/instances/vol.1.delay
+step "a volume" ENM-11 -- equal "$(column volumes)" "vol.1 "
+column=2
+step "of its kind" ENM-11 -- equal "$(column volumes)" "sim "
+column=4
+step "instances" ENM-10 -- equal "$(column instances)" "null passthrough delay "
+step "instances of one" ENM-03 -- says 0 "370030.5" fltmc instances -f PassThrough
+step "not of both" -- gives 2 fltmc instances -f null -v vol.1
+step "nor of none" ENM-08 -- says 1 "no filter 'nobody'" fltmc instances -f nobody
+step "nor on none" ENM-08 -- says 1 "no volume '../filters'" fltmc instances -v ../filters
+
+step "attach at an altitude" ATT-03 -- gives 0 fltmc attach passthrough vol.1 -i second -a 00370030.51
+step "and again elsewhere" ALT-02 -- gives 0 fltmc attach passthrough vol.1 -a 9999999999999999999999
+column=3
+step "which is the highest" ALT-02 ALT-03 -- equal "$(column instances -v vol.1)" \
+	"passthrough9999999999999999999999 null second passthrough delay "
+step "the name is taken" ATT-05 -- says 1 "of that name" fltmc attach null vol.1
+step "the altitude is taken" ATT-06 ALT-05 -- \
+	says 1 "altitude is taken" fltmc attach null vol.1 -i n2 -a 370030.510
+step "no such volume" -- says 1 "no such volume" fltmc attach null vol.2
+step "no such definition" ATT-07 -- says 1 "-a ALTITUDE" fltmc attach null vol.1 -i other
+step "no such altitude" ATT-07 ALT-01 -- says 1 "not an altitude" fltmc attach null vol.1 -i n2 -a 1e3
+step "no such filter" -- says 1 "no filter" fltmc attach nobody vol.1
+step "no name is '-'" -- gives 2 fltmc attach null vol.1 -i -
+step "no name has a blank" -- gives 2 fltmc attach null vol.1 -i "a b" -a 5
+
+put "write 0 4096" $S/vol.1/submit
+step "JSON" -- says 0 '"filter": "delay", "volume": "vol.1", "altitude": "328000", "name": "delay", "frame": 0, "pended": 1, "inflight": 1, "state": "active"' \
+	fltmc --json instances
+put "all" $F/delay/release
+
+step "detach the highest without a name" DET-01 -- gives 0 fltmc detach passthrough vol.1
+step "which it was" DET-01 -- equal "$(column instances -v vol.1)" "null second passthrough delay "
+step "detach by name" DET-01 -- gives 0 fltmc detach passthrough vol.1 passthrough
+step "not twice" DET-02 -- says 1 "no such instance" fltmc detach passthrough vol.1 passthrough
+step "not from elsewhere" DET-02 -- says 1 "no such instance" fltmc detach passthrough vol.2
+echo 1 > /sys/module/flt_delay/parameters/refuse
+step "what refuses" TDN-03 -- says 1 "the filter refuses" fltmc detach delay vol.1
+step "... and refuses" UNL-04 -- says 1 "the filter refuses" fltmc unload delay
+echo 0 > /sys/module/flt_delay/parameters/refuse
+
+unpriv() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+step "anybody may look" -- says 0 "passthrough" unpriv fltmc filters
+step "only root may attach" -- says 1 "only root" unpriv fltmc attach null vol.1 -i x -a 5
+step "only root may detach" -- says 1 "only root" unpriv fltmc detach null vol.1
+step "only root may unload" UNL-18 -- says 1 "only root" unpriv fltmc unload null
+step "root may" UNL-01 -- gives 0 fltmc unload null
+step "once" UNL-13 -- says 1 "no filter" fltmc unload null
+step "a full disk is noticed" -- says 1 "standard output" sh -c 'fltmc filters > /dev/full'
+put vol.1 $S/destroy
+step "nothing is left" -- rmmod_all
+finish
