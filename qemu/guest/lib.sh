@@ -91,6 +91,7 @@ errno_text() {
 	EOPNOTSUPP) echo "(Operation )?[Nn]ot supported" ;;
 	ETIMEDOUT) echo "(Connection|Operation) timed out" ;;
 	ESHUTDOWN) echo "Cannot send after (transport endpoint|socket) shutdown" ;;
+	ECONNREFUSED) echo "Connection refused" ;;
 	ECANCELED) echo "Operation canceled" ;;
 	EREMOTEIO) echo "Remote I/O error" ;;
 	*) echo "errno_text: unknown $1" >&2; return 1 ;;
