@@ -9,6 +9,7 @@ DESTDIR ?=
 export KDIR INSTALL_MOD_PATH
 
 all:	## build all modules for KDIR
+	@mkdir -p build
 	@scripts/modules kdir > build/.kdir-build
 	@$(call tools,all)
 	@echo "modules: $$(cat build/.kdir-build)"
