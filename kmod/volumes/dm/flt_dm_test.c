@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * dm_test: a filter that fails what it is told to fail, as it is told to.
+ *
+ *	insmod flt_dm_test.ko
+ *	echo flush > /sys/module/flt_dm_test/parameters/fail
+ *	echo -5 > /sys/module/flt_dm_test/parameters/status
+ *
+ * fail is a class of operations (read, write, flush, discard, write_zeroes),
+ * or "none"; status is what they are completed with. For the volumes of the
+ * target flt: what does a status become, and what of a flush that failed?
+ *
+ *	seen		pre-operations so far
+ *	unknown		... of operations that nobody is known to have asked for
+ *	workers		... that run in a worker
+ */
+#include <linux/fltmgr.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+static const struct {
+	const char *name;
+	u8 major;
+} dm_test_classes[] = {
+	{ "none",		IRP_MJ_OPERATION_END },
+	{ "read",		IRP_MJ_READ },
+	{ "write",		IRP_MJ_WRITE },
+	{ "flush",		IRP_MJ_FLUSH_BUFFERS },
+	{ "discard",		FLT_MJ_DISCARD },
+	{ "write_zeroes",	FLT_MJ_WRITE_ZEROES },
+};
+
+static unsigned int fail;	/* index into dm_test_classes */
+static int status = STATUS_IO_DEVICE_ERROR;
+static bool post;
+static ulong seen, unknown, workers;
+
+static int fail_set(const char *val, const struct kernel_param *kp)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(dm_test_classes); i++) {
+		if (!sysfs_streq(val, dm_test_classes[i].name))
+			continue;
+		WRITE_ONCE(fail, i);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int fail_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", dm_test_classes[fail].name);
+}
+
+static const struct kernel_param_ops fail_ops = {
+	.set = fail_set,
+	.get = fail_get,
+};
+
+module_param_cb(fail, &fail_ops, NULL, 0644);
+MODULE_PARM_DESC(fail, "class of operations to fail, or none");
+module_param(status, int, 0644);
+MODULE_PARM_DESC(status, "what to complete them with");
+module_param(post, bool, 0644);
+MODULE_PARM_DESC(post, "change the status on the way up instead");
+module_param(seen, ulong, 0444);
+MODULE_PARM_DESC(seen, "pre-operations so far");
+module_param(unknown, ulong, 0444);
+MODULE_PARM_DESC(unknown, "those without a known requestor");
+module_param(workers, ulong, 0444);
+MODULE_PARM_DESC(workers, "those that ran in a worker");
+
+static bool dm_test_fails(const struct flt_callback_data *data)
+{
+	return data->iopb->major_function == dm_test_classes[READ_ONCE(fail)].major;
+}
+
+static int dm_test_pre(struct flt_callback_data *data, const struct flt_related_objects *objs,
+		       void **completion_context)
+{
+	/* Racy, and good enough for a script that issues one at a time. */
+	WRITE_ONCE(seen, seen + 1);
+	if (!data->requestor_pid)
+		WRITE_ONCE(unknown, unknown + 1);
+	if (current->flags & PF_WQ_WORKER)
+		WRITE_ONCE(workers, workers + 1);
+	if (!dm_test_fails(data) || READ_ONCE(post))
+		return FLT_PREOP_SUCCESS_WITH_CALLBACK;
+	data->io_status.status = READ_ONCE(status);
+	data->io_status.information = 0;
+	return FLT_PREOP_COMPLETE;
+}
+
+static int dm_test_post(struct flt_callback_data *data, const struct flt_related_objects *objs,
+			void *completion_context, u32 flags)
+{
+	if (!(flags & FLTFL_POST_OPERATION_DRAINING) && READ_ONCE(post) && dm_test_fails(data))
+		data->io_status.status = READ_ONCE(status);
+	return FLT_POSTOP_FINISHED_PROCESSING;
+}
+
+static int dm_test_unload(struct flt_filter *filter, u32 flags)
+{
+	flt_unregister_filter(filter);
+	return 0;
+}
+
+static int dm_test_query_teardown(const struct flt_related_objects *objs, u32 flags)
+{
+	return 0;
+}
+
+#define DM_TEST_OPERATION(__major) {		\
+	.major_function = __major,		\
+	.pre_operation = dm_test_pre,		\
+	.post_operation = dm_test_post,		\
+}
+
+static const struct flt_operation_registration dm_test_operations[] = {
+	DM_TEST_OPERATION(IRP_MJ_READ),
+	DM_TEST_OPERATION(IRP_MJ_WRITE),
+	DM_TEST_OPERATION(IRP_MJ_FLUSH_BUFFERS),
+	DM_TEST_OPERATION(FLT_MJ_DISCARD),
+	DM_TEST_OPERATION(FLT_MJ_WRITE_ZEROES),
+	{ .major_function = IRP_MJ_OPERATION_END }
+};
+
+static const struct flt_instance_definition dm_test_instances[] = {
+	{ .name = "dm_test", .altitude = "370500" },
+	{ }
+};
+
+static const struct flt_registration dm_test_registration = {
+	.size = sizeof(dm_test_registration),
+	.version = FLT_REGISTRATION_VERSION,
+	.name = "dm_test",
+	.instances = dm_test_instances,
+	.operation_registration = dm_test_operations,
+	.filter_unload_callback = dm_test_unload,
+	.instance_query_teardown_callback = dm_test_query_teardown,
+};
+
+module_flt_filter(dm_test_registration);
+
+MODULE_DESCRIPTION("Filter that fails what it is told to");
+MODULE_LICENSE("GPL");
