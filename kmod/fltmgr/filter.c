@@ -317,6 +317,9 @@ int flt_start_filtering(struct flt_filter *filter)
 	might_sleep();
 	mutex_lock(&flt_topology_lock);
 	rc = flt_set_filtering(filter);
+	/* It may be unloaded while its setup runs. */
+	if (!rc)
+		kobject_get(&filter->kobj);
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		return rc;
@@ -325,6 +328,7 @@ int flt_start_filtering(struct flt_filter *filter)
 		flt_attach_automatic(filter, volume, 0);
 		flt_object_dereference(volume);
 	}
+	kobject_put(&filter->kobj);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(flt_start_filtering);

@@ -152,6 +152,12 @@ int flt_unload_request(struct flt_filter *filter)
 		kfree(req);
 		return STATUS_FLT_DELETING_OBJECT;
 	}
+	/* Its init still uses the filter. */
+	if (READ_ONCE(filter->owner->state) == MODULE_STATE_COMING) {
+		module_put(filter->owner);
+		kfree(req);
+		return STATUS_FLT_FILTER_NOT_READY;
+	}
 	INIT_WORK(&req->work, flt_unload_request_work);
 	kref_init(&req->ref);
 	kref_get(&req->ref);
@@ -176,8 +182,9 @@ int flt_unload_request(struct flt_filter *filter)
  *
  * Context: PASSIVE, not from the filter itself.
  * Return: 0; -ESRCH if there is no such filter; -ESHUTDOWN if it is going or
- * being asked; -EBUSY if it has no unload callback; what the callback refused
- * with; -EINTR if a fatal signal ended the wait.
+ * being asked; -ENOTCONN while its module's init runs; -EBUSY if it has no
+ * unload callback; what the callback refused with; -EINTR if a fatal signal
+ * ended the wait.
  */
 int flt_unload_filter(const char *name)
 {
