@@ -11,7 +11,7 @@
 #include "internal.h"
 
 /* Digits, at most one decimal point, at least one digit. */
-VISIBLE_IF_KUNIT bool flt_altitude_valid(const char *altitude)
+bool flt_altitude_valid(const char *altitude)
 {
 	unsigned int digits = 0, points = 0;
 
@@ -51,7 +51,7 @@ static void flt_number_parse(const char *text, struct flt_number *n)
 }
 
 /* Both must be valid. Negative, zero or positive, as a number. */
-VISIBLE_IF_KUNIT int flt_altitude_cmp(const char *a, const char *b)
+int flt_altitude_cmp(const char *a, const char *b)
 {
 	struct flt_number x, y;
 	int diff;

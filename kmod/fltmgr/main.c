@@ -63,7 +63,7 @@ const char *flt_class_name(enum flt_class class)
  * Names of filters, volumes and instances are file names in sysfs and words in
  * its "attach": 1 to 255 visible characters without a slash, not "." or "..".
  */
-VISIBLE_IF_KUNIT int flt_check_name(const char *name)
+int flt_check_name(const char *name)
 {
 	size_t len = strnlen(name, FLT_NAME_MAX + 1);
 	size_t i;
@@ -94,7 +94,7 @@ void flt_violation(const char *rule, const struct flt_filter *filter,
 	va_end(args);
 }
 
-VISIBLE_IF_KUNIT unsigned int flt_violation_count(void)
+unsigned int flt_violation_count(void)
 {
 	return atomic_read(&flt_violations);
 }
