@@ -13,7 +13,7 @@ if [ "$1" = -g ]; then
 	shift 2
 fi
 load kunit $filter || fail "no kunit module"
-for suite in ${*:-$(grep -E '_test$' /guest/modules)}; do
+for suite in ${*:-$(cat /guest/suites)}; do
 	# Each suite starts from modules that have no history. Of ours it gets what
 	# it needs and no sample filter: they attach to the suites' volumes.
 	insmod_all flt_sim || fail "our modules do not load"
