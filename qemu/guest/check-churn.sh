@@ -43,7 +43,7 @@ verify=crc32c
 JOB
 fio /run/job > /run/fio.log 2>&1 &
 fio=$!
-writes() { awk '{ print $5 }' "/sys/block/$(basename "$(readlink -f /dev/mapper/vol0)")/stat"; }
+writes() { awk '{ print $5 }' "/sys/block/dm-$(dmsetup info -c --noheadings -o minor vol0)/stat"; }
 moved() { [ "$(writes)" -gt "$1" ]; }
 step "fio runs" -- wait_for 60 moved 100
 

@@ -23,7 +23,7 @@ chapter "A disk, a volume on it, a file system on that"
 step "the filter manager and its device-mapper target load" -- insmod_all flt_dm
 sectors=$(cat /sys/block/vda/size)
 step "device-mapper makes vol0 on /dev/vda" -- dmsetup create vol0 --table "0 $sectors flt /dev/vda 0 vol0"
-dm=$(basename "$(readlink -f /dev/mapper/vol0)")
+dm=dm-$(dmsetup info -c --noheadings -o minor vol0)
 step "ext4 on vol0" -- mkfs.ext4 -q /dev/mapper/vol0
 mkdir -p /mnt
 step "mounted" -- mount /dev/mapper/vol0 /mnt
