@@ -76,8 +76,6 @@ struct flt_sim_seen {
  * @device_done: completions by the device; as many as @submitted
  * @ended: ends, as its issuer sees them; exactly one
  * @operation: what the manager and filters see of it
- *
- * The fields below @operation are the device's.
  */
 struct flt_sim_op {
 	struct flt_sim *sim;
@@ -95,6 +93,7 @@ struct flt_sim_op {
 	struct flt_sim_seen ended;
 	struct flt_operation operation;
 
+	/* private: the device's */
 	bool started;
 	int device_status;
 	struct kref ref;		/* its issuer's and, from start to end, the device's */
