@@ -239,8 +239,9 @@ int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, cons
 		*out = NULL;
 	if (filter->state >= FLT_FILTER_GOING)
 		return STATUS_FLT_DELETING_OBJECT;
-	if (altitude && !name) {	/* ATT-03 */
-		snprintf(generated, sizeof(generated), "%s%s", filter->name, altitude);
+	if (altitude && !name) {	/* ATT-03: cut to what fits into VOLUME.INSTANCE */
+		snprintf(generated, max(sizeof(generated) - 1 - strlen(volume->name), 1),
+			 "%s%s", filter->name, altitude);
 		name = generated;
 	} else if (!altitude) {		/* ATT-02 */
 		def = flt_find_definition(filter, name);
