@@ -398,7 +398,7 @@ static int other_pre(struct flt_callback_data *data, const struct flt_related_ob
 }
 
 /* REG-20 */
-static void one_record_for_each_operation(struct kunit *test)
+static void one_record_per_operation(struct kunit *test)
 {
 	other_pres = 0;
 	a.ops[FLT_CLASS_FLUSH].pre_operation = other_pre;	/* the others share one */
@@ -565,7 +565,7 @@ static struct kunit_case register_cases[] = {
 	KUNIT_CASE(no_setup_attaches),
 	KUNIT_CASE(no_query_teardown_refuses),
 	KUNIT_CASE(teardown_callbacks_are_optional),
-	KUNIT_CASE(one_record_for_each_operation),
+	KUNIT_CASE(one_record_per_operation),
 	KUNIT_CASE(pre_or_post_alone),
 	KUNIT_CASE(what_cannot_be_registered),
 	KUNIT_CASE(unknown_operations_are_harmless),

@@ -186,7 +186,7 @@ static void unloaded_while_starting(struct kunit *test)
 	helper_start(test, 0, start_a, NULL);
 	gate_wait(test, &gate);
 	helper_start(test, 1, unload_a, NULL);
-	tf_wait_until(test, waitqueue_active(&a.filter->wait));
+	tf_wait_until(test, queue_waited_for(&a.filter->wait));
 	gate_open(&gate);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
 	a.filter = NULL;

@@ -88,6 +88,13 @@ static inline bool completion_waited_for(struct completion *done)
 	return swait_active(&done->wait);
 }
 
+/* Likewise for a wait queue. */
+static inline bool queue_waited_for(struct wait_queue_head *queue)
+{
+	/* Polled by tf_wait_until(): no order with anything is needed. */
+	return waitqueue_active(queue);
+}
+
 /* References to a filter, a volume or an instance. */
 static inline long references(const struct flt_object *obj)
 {
