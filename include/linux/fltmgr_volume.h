@@ -14,6 +14,10 @@
  * Each of 2 and 3 happens once, and one operation may skip 2 (a filter
  * completed it). Nobody touches an operation between ops->submit() and
  * flt_complete(), nor after ops->complete() or FLT_DONE.
+ *
+ * The provider keeps the volume until the last of its operations has ended:
+ * flt_volume_dismount() waits for those that are with a filter, not for those
+ * that are with the device or on their way back to the provider.
  */
 #ifndef _LINUX_FLTMGR_VOLUME_H
 #define _LINUX_FLTMGR_VOLUME_H

@@ -162,6 +162,8 @@ static int flt_attach_commit(struct flt_instance *inst)
 		rc = flt_attach_publish(inst, &reason);
 	if (rc)
 		flt_teardown_mark(inst, reason);
+	else
+		atomic_inc(&inst->hold);	/* it is not to go before it is announced */
 	flt_attach_settled(inst);
 	mutex_unlock(&flt_topology_lock);
 	if (rc) {
@@ -174,6 +176,7 @@ static int flt_attach_commit(struct flt_instance *inst)
 	flt_instance_uevent(inst, true);
 	pr_info("attached instance %s of filter %s to volume %s at altitude %s\n", inst->name,
 		inst->filter->name, inst->volume->name, inst->altitude);
+	flt_teardown_put(inst);
 	return 0;
 }
 

@@ -99,18 +99,19 @@ int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *con
 	return status;
 }
 
-/* DRN-01..DRN-08 */
+/*
+ * Not on the filter's lockdep map: a drained post-operation may wait for the
+ * teardown of another instance of its filter. DRN-01..DRN-08
+ */
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context)
 {
 	unsigned int noio = memalloc_noio_save();
-	bool entered = flt_lockdep_enter(inst->filter);
 	int status;
 
 	might_sleep();
 	status = inst->ops[class].post(copy, &inst->objs, context,
 				       FLTFL_POST_OPERATION_DRAINING);
-	flt_lockdep_exit(inst->filter, entered);
 	memalloc_noio_restore(noio);
 	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING))
 		flt_violation("DRN-08", inst->filter, inst,

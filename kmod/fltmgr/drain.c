@@ -106,6 +106,11 @@ static bool flt_drain_visit(struct flt_operation *op, void *arg)
 	struct flt_node *node;
 
 	flt_watch_word(op, drain->inst);
+	/*
+	 * If the word is past the instance, so is the chain. Pairs with the
+	 * exchange in flt_stand(), which comes after flt_node_push().
+	 */
+	smp_rmb();
 	for (node = flt_op_last(op); node; node = node->above)
 		if (node->instance_id == drain->inst->id)
 			return flt_watch_node(op, node, drain);

@@ -11,6 +11,9 @@
 /* A registration's arrays end somewhere; one that does not is a bug. */
 #define FLT_MAX_ENTRIES		256
 
+/* T: unregistered, the directory is still there */
+static LIST_HEAD(flt_reaping);
+
 #define FLT_REGISTRATION_FLAGS	(FLTFL_REGISTRATION_DO_NOT_SUPPORT_SERVICE_STOP | \
 				 FLTFL_REGISTRATION_SUPPORT_NPFS_MSFS | \
 				 FLTFL_REGISTRATION_SUPPORT_DAX_VOLUME)
@@ -117,15 +120,44 @@ static void flt_filter_refs_gone(struct flt_object *obj)
 	complete(&filter->refs_gone);
 }
 
-/* Waits for whoever has one of the files open for a store. */
+/* Waits for whoever is in a store to one of the files. */
 static void flt_filter_reap(struct work_struct *work)
 {
 	struct flt_filter *filter = container_of(work, struct flt_filter, reap_work);
 
-	kobject_del(filter->instances_kobj);
-	kobject_put(filter->instances_kobj);
 	kobject_del(&filter->kobj);
+	kobject_put(filter->instances_kobj);
+	mutex_lock(&flt_topology_lock);
+	list_del(&filter->link);
+	mutex_unlock(&flt_topology_lock);
 	kobject_put(&filter->kobj);
+}
+
+static struct flt_filter *flt_find_reaping(const struct module *owner, const char *name)
+{
+	struct flt_filter *filter, *found = NULL;
+
+	mutex_lock(&flt_topology_lock);
+	list_for_each_entry(filter, &flt_reaping, link) {
+		if (owner ? filter->owner != owner : strcasecmp(filter->name, name))
+			continue;
+		kobject_get(&filter->kobj);
+		found = filter;
+		break;
+	}
+	mutex_unlock(&flt_topology_lock);
+	return found;
+}
+
+/* Until the directories of gone filters, of a module or of a name, are gone too. */
+void flt_reap_wait(const struct module *owner, const char *name)
+{
+	struct flt_filter *filter;
+
+	while ((filter = flt_find_reaping(owner, name))) {
+		flush_work(&filter->reap_work);
+		kobject_put(&filter->kobj);
+	}
 }
 
 void flt_filter_release(struct kobject *kobj)
@@ -192,7 +224,7 @@ static int flt_filter_sysfs_add(struct flt_filter *filter)
 	int rc;
 
 	/* The directory of a filter of this name may be on its way out. */
-	flush_workqueue(flt_reap_wq);
+	flt_reap_wait(NULL, filter->name);
 	filter->kobj.kset = flt_filters_kset;
 	rc = kobject_add(&filter->kobj, NULL, "%s", filter->name);
 	if (rc)
@@ -242,6 +274,9 @@ int flt_register_filter(struct module *owner, const struct flt_registration *reg
 	rc = flt_filter_sysfs_add(new);
 	if (rc)
 		goto unlist;
+	mutex_lock(&flt_topology_lock);
+	new->ready = true;
+	mutex_unlock(&flt_topology_lock);
 	pr_info("registered filter %s at altitude %s\n", new->name, new->altitude);
 	*filter = new;
 	return 0;
@@ -289,7 +324,7 @@ static struct flt_volume *flt_next_volume(u64 seq)
 
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link) {
-		if (volume->seq > seq && !flt_object_reference(volume)) {
+		if (volume->seq > seq && volume->ready && !flt_object_reference(volume)) {
 			found = volume;
 			break;
 		}
@@ -333,32 +368,26 @@ int flt_start_filtering(struct flt_filter *filter)
 }
 EXPORT_SYMBOL_GPL(flt_start_filtering);
 
-/* The first filter at or after @pos that filters, with a reference. */
-static struct flt_filter *flt_nth_filter(unsigned int pos)
+/*
+ * The filter behind @pos (NULL: the first) that can be referenced, with a
+ * reference; the one to @pos is dropped, which has kept it on the list.
+ */
+static struct flt_filter *flt_next_filter(struct flt_filter *pos)
 {
 	struct flt_filter *filter, *found = NULL;
-	unsigned int n = 0;
 
 	mutex_lock(&flt_topology_lock);
-	list_for_each_entry(filter, &flt_filters, link) {
-		if (n++ < pos)
+	filter = pos ? pos : list_entry(&flt_filters, struct flt_filter, link);
+	list_for_each_entry_continue(filter, &flt_filters, link) {
+		if (!filter->ready || flt_object_reference(filter))
 			continue;
-		if (!flt_object_reference(filter))
-			found = filter;
+		found = filter;
 		break;
 	}
 	mutex_unlock(&flt_topology_lock);
+	if (pos)
+		flt_object_dereference(pos);
 	return found;
-}
-
-static unsigned int flt_count_filters(void)
-{
-	unsigned int n;
-
-	mutex_lock(&flt_topology_lock);
-	n = list_count_nodes(&flt_filters);
-	mutex_unlock(&flt_topology_lock);
-	return n;
 }
 
 /*
@@ -367,18 +396,12 @@ static unsigned int flt_count_filters(void)
  */
 void flt_offer_volume(struct flt_volume *volume)
 {
-	struct flt_filter *filter;
-	unsigned int pos;
+	struct flt_filter *filter = NULL;
 
-	for (pos = 0; pos < flt_count_filters(); pos++) {
-		filter = flt_nth_filter(pos);
-		if (!filter)
-			continue;
+	while ((filter = flt_next_filter(filter)))
 		if (READ_ONCE(filter->state) == FLT_FILTER_FILTERING)
 			flt_attach_automatic(filter, volume,
 					     FLTFL_INSTANCE_SETUP_NEWLY_MOUNTED_VOLUME);
-		flt_object_dereference(filter);
-	}
 }
 
 /* Reason as the model has it: who asked for the unload. TDN-41, TDN-42 */
@@ -418,15 +441,15 @@ void flt_unregister(struct flt_filter *filter, u32 reason)
 	wait_for_completion_state(&filter->refs_gone, TASK_IDLE);
 
 	mutex_lock(&flt_topology_lock);
-	list_del(&filter->link);
+	list_move(&filter->link, &flt_reaping);
 	WRITE_ONCE(filter->state, FLT_FILTER_GONE);
 	pinned = filter->pinned;
 	filter->pinned = false;
-	mutex_unlock(&flt_topology_lock);
-	pr_info("unregistered filter %s\n", filter->name);
 	kobject_get(&filter->kobj);
 	/* Removing the directory waits for a store to "unload", which may wait for us. */
 	queue_work(flt_reap_wq, &filter->reap_work);
+	mutex_unlock(&flt_topology_lock);
+	pr_info("unregistered filter %s\n", filter->name);
 	complete_all(&filter->gone);
 	if (pinned)
 		module_put(filter->owner);
@@ -441,7 +464,7 @@ int flt_find_filter(const char *name, struct flt_filter **out)
 
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(filter, &flt_filters, link) {
-		if (strcasecmp(filter->name, name))
+		if (!filter->ready || strcasecmp(filter->name, name))
 			continue;
 		rc = STATUS_FLT_DELETING_OBJECT;
 		if (filter->state >= FLT_FILTER_GOING)

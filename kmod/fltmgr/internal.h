@@ -111,9 +111,10 @@ struct flt_filter {
 	char *name;				/* I */
 	char *altitude;				/* I: of the default instance */
 	struct flt_class_ops ops[FLT_NR_CLASSES];	/* I */
-	struct list_head link;			/* T: flt_filters, highest first */
+	struct list_head link;			/* T: flt_filters, highest first; or flt_reaping */
 	struct list_head instances;		/* T */
 	enum flt_filter_state state;		/* T */
+	bool ready;				/* T: complete, may be found */
 	int attaching;				/* T: instances being set up */
 	bool unloading;				/* T: an unload callback runs */
 	bool pinned;				/* T: holds its own module */
@@ -146,6 +147,7 @@ struct flt_volume {
 	struct list_head instances;		/* T: highest altitude first */
 	u64 generation;				/* T: of the last stack published */
 	int attaching;				/* T */
+	bool ready;				/* T: complete, may be found */
 	bool going;				/* T */
 	wait_queue_head_t wait;			/* attaching == 0, no instances */
 	struct flt_inflight __percpu *inflight;	/* I */
@@ -229,6 +231,7 @@ extern struct list_head flt_filters;
 extern struct list_head flt_volumes;
 extern struct workqueue_struct *flt_teardown_wq;
 extern struct workqueue_struct *flt_manager_wq;
+extern struct workqueue_struct *flt_unload_wq;
 extern struct workqueue_struct *flt_reap_wq;
 extern struct kset *flt_filters_kset;
 extern struct kset *flt_volumes_kset;
@@ -325,6 +328,7 @@ void flt_attach_automatic(struct flt_filter *filter, struct flt_volume *volume, 
 /* filter.c */
 int flt_find_filter(const char *name, struct flt_filter **out);
 void flt_unregister(struct flt_filter *filter, u32 reason);
+void flt_reap_wait(const struct module *owner, const char *name);
 void flt_filter_release(struct kobject *kobj);
 const char *flt_filter_state_name(enum flt_filter_state state);
 void flt_offer_volume(struct flt_volume *volume);

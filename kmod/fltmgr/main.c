@@ -19,6 +19,7 @@ LIST_HEAD(flt_filters);
 LIST_HEAD(flt_volumes);
 struct workqueue_struct *flt_teardown_wq;
 struct workqueue_struct *flt_manager_wq;
+struct workqueue_struct *flt_unload_wq;
 struct workqueue_struct *flt_reap_wq;
 struct kset *flt_filters_kset;
 struct kset *flt_volumes_kset;
@@ -148,14 +149,18 @@ static int __init flt_workqueues_init(void)
 	flt_teardown_wq = alloc_workqueue("fltmgr_teardown", WQ_UNBOUND | WQ_MEM_RECLAIM,
 					  WQ_MAX_ACTIVE);
 	flt_manager_wq = alloc_workqueue("fltmgr", WQ_UNBOUND | WQ_MEM_RECLAIM, WQ_MAX_ACTIVE);
+	/* An unload callback destroys queues and flushes works of any kind. */
+	flt_unload_wq = alloc_workqueue("fltmgr_unload", WQ_UNBOUND, 0);
 	flt_reap_wq = alloc_workqueue("fltmgr_reap", WQ_UNBOUND, 0);
-	if (flt_teardown_wq && flt_manager_wq && flt_reap_wq)
+	if (flt_teardown_wq && flt_manager_wq && flt_unload_wq && flt_reap_wq)
 		return 0;
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 static void flt_workqueues_exit(void)
 {
+	if (flt_unload_wq)
+		destroy_workqueue(flt_unload_wq);
 	if (flt_reap_wq)
 		destroy_workqueue(flt_reap_wq);
 	if (flt_manager_wq)

@@ -8,26 +8,31 @@
  */
 #include <linux/export.h>
 #include <linux/kconfig.h>
+#include <linux/srcu.h>
 
 #include "internal.h"
 
 #if IS_ENABLED(CONFIG_KUNIT)
 
 static flt_race_hook_t flt_race_hook;
+DEFINE_STATIC_SRCU(flt_race_srcu);
 
-/* The test's, called at every point; NULL for none. Returns when none runs. */
+/* The test's, called at every point; NULL for none. Returns when no other runs. */
 void flt_race_set_hook(flt_race_hook_t hook)
 {
 	WRITE_ONCE(flt_race_hook, hook);
+	synchronize_srcu(&flt_race_srcu);
 }
 EXPORT_SYMBOL_GPL(flt_race_set_hook);
 
 void flt_race_point(const char *name, const void *subject)
 {
+	int idx = srcu_read_lock(&flt_race_srcu);
 	flt_race_hook_t hook = READ_ONCE(flt_race_hook);
 
 	if (unlikely(hook))
 		hook(name, subject);
+	srcu_read_unlock(&flt_race_srcu, idx);
 }
 
 #endif

@@ -130,10 +130,32 @@ static void flt_unload_request_work(struct work_struct *work)
 	struct module *owner = filter->owner;
 
 	req->rc = flt_unload(filter, 0);
+	kobject_put(&filter->kobj);
+	/* Before the requester goes on: rmmod is what it may do next. */
+	module_put(owner);
 	complete(&req->done);
 	kref_put(&req->ref, flt_unload_request_free);
-	kobject_put(&filter->kobj);
-	module_put(owner);
+}
+
+/*
+ * Hold the module for the worker. Not once its exit runs, which is an unload
+ * already, nor while its init does, which still uses the filter. Under T a
+ * filter that is not going has a module: its exit needs T to make it go.
+ */
+static int flt_unload_hold_module(struct flt_filter *filter)
+{
+	int rc = STATUS_FLT_DELETING_OBJECT;
+
+	mutex_lock(&flt_topology_lock);
+	if (filter->state >= FLT_FILTER_GOING)
+		goto unlock;
+	rc = STATUS_FLT_FILTER_NOT_READY;
+	if (!filter->ready || READ_ONCE(filter->owner->state) == MODULE_STATE_COMING)
+		goto unlock;
+	rc = try_module_get(filter->owner) ? 0 : STATUS_FLT_DELETING_OBJECT;
+unlock:
+	mutex_unlock(&flt_topology_lock);
+	return rc;
 }
 
 /*
@@ -147,16 +169,10 @@ int flt_unload_request(struct flt_filter *filter)
 
 	if (!req)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	/* Fails when the module's exit runs: that is an unload already. */
-	if (!try_module_get(filter->owner)) {
+	rc = flt_unload_hold_module(filter);
+	if (rc) {
 		kfree(req);
-		return STATUS_FLT_DELETING_OBJECT;
-	}
-	/* Its init still uses the filter. */
-	if (READ_ONCE(filter->owner->state) == MODULE_STATE_COMING) {
-		module_put(filter->owner);
-		kfree(req);
-		return STATUS_FLT_FILTER_NOT_READY;
+		return rc;
 	}
 	INIT_WORK(&req->work, flt_unload_request_work);
 	kref_init(&req->ref);
@@ -164,7 +180,7 @@ int flt_unload_request(struct flt_filter *filter)
 	init_completion(&req->done);
 	req->filter = filter;
 	kobject_get(&filter->kobj);
-	queue_work(flt_manager_wq, &req->work);
+	queue_work(flt_unload_wq, &req->work);
 	rc = wait_for_completion_killable(&req->done);
 	if (!rc)
 		rc = req->rc;
@@ -259,15 +275,17 @@ void flt_module_exit(struct module *owner)
 		kobject_put(&filter->kobj);
 	}
 	/* Directories of filters that went by the optional unload, too. */
-	flush_workqueue(flt_reap_wq);
+	flt_reap_wait(owner, NULL);
 }
 EXPORT_SYMBOL_GPL(flt_module_exit);
 
-/* The module goes and has left filters behind: failed init, forgetful exit. */
+/*
+ * The module goes. Filters that it has left behind, by a failed init or a
+ * forgetful exit, go first, and with them whoever is in one of their files.
+ */
 void flt_forget_module(struct module *owner)
 {
 	struct flt_filter *filter;
-	bool found = false;
 
 	while ((filter = flt_filter_of_module(owner))) {
 		flt_violation("UNL-10", filter, NULL,
@@ -275,8 +293,6 @@ void flt_forget_module(struct module *owner)
 			      module_name(owner));
 		flt_unregister(filter, FLTFL_INSTANCE_TEARDOWN_MANDATORY_FILTER_UNLOAD);
 		kobject_put(&filter->kobj);
-		found = true;
 	}
-	if (found)
-		flush_workqueue(flt_reap_wq);
+	flt_reap_wait(owner, NULL);
 }

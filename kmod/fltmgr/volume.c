@@ -142,6 +142,9 @@ struct flt_volume *flt_volume_create(const char *name, const struct flt_volume_o
 	volume->private = private;
 	/* The rundown's, besides the provider's. */
 	kobject_get(&volume->kobj);
+	mutex_lock(&flt_topology_lock);
+	volume->ready = true;
+	mutex_unlock(&flt_topology_lock);
 	return volume;
 
 unlist:
@@ -244,7 +247,7 @@ int flt_find_volume(const char *name, struct flt_volume **out)
 
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link) {
-		if (strcmp(volume->name, name))
+		if (!volume->ready || strcmp(volume->name, name))
 			continue;
 		rc = STATUS_FLT_DELETING_OBJECT;
 		if (volume->going)

@@ -55,7 +55,11 @@ static DEFINE_PER_CPU(u64, flt_next_id);
 /* Unique without a shared line: the CPU in the upper bits. */
 static u64 flt_new_id(void)
 {
-	return ((u64)raw_smp_processor_id() << 48) | this_cpu_inc_return(flt_next_id);
+	u64 id = (u64)get_cpu() << 48;
+
+	id |= this_cpu_inc_return(flt_next_id);
+	put_cpu();
+	return id;
 }
 
 /**
@@ -240,6 +244,8 @@ static bool flt_pend(struct flt_operation *op)
 			state = FLT_OP_PENDED_ANSWERING;
 			break;
 		default:
+			/* Before op->answer is read. Pairs with flt_give_answer(). */
+			smp_acquire__after_ctrl_dep();
 			return false;
 		}
 		flt_race_point("pend", op);
@@ -363,10 +369,12 @@ static void flt_end(struct flt_operation *op)
 	flt_node_free_all(op);
 }
 
-static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk)
+/* ops: the volume may go as soon as the operation has left it. */
+static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk,
+				const struct flt_volume_ops *ops)
 {
 	trace_flt_submit(op);
-	op->volume->ops->submit(op, walk->nr_sync ? FLT_SUBMIT_WAITS : 0);
+	ops->submit(op, walk->nr_sync ? FLT_SUBMIT_WAITS : 0);
 	return FLT_STEP_GONE;
 }
 
@@ -377,6 +385,8 @@ static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk)
 static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 				enum flt_step step, bool may_submit)
 {
+	const struct flt_volume_ops *ops = op->volume->ops;
+
 	for (;;) {
 		switch (step) {
 		case FLT_STEP_SUBMIT:
@@ -386,14 +396,14 @@ static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 				trace_flt_submit(op);
 				return FLT_SUBMIT;
 			}
-			step = flt_submit(op, walk);
+			step = flt_submit(op, walk, ops);
 			break;
 		case FLT_STEP_UP:
 			step = flt_walk_up(op, walk);
 			break;
 		case FLT_STEP_DONE:
 			flt_end(op);
-			op->volume->ops->complete(op);
+			ops->complete(op);
 			return FLT_TAKEN;
 		default:
 			if (!walk->nr_sync)
