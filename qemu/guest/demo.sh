@@ -31,7 +31,9 @@ step "mounted" -- mount -o lazytime /dev/mapper/vol0 /mnt
 step "fltmc knows the volume" FMC-01 FMC-04 -- sh -c "fltmc volumes | grep -q vol0"
 
 chapter "A load that checks what it reads (fio, 32 direct writes at a time, crc32c)"
-fio --name=load --directory=/mnt --size=24m --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=32 --overwrite=1 \
+# All blocks are there before: nothing that a held write could be behind.
+dd if=/dev/zero of=/mnt/load bs=64k count=384 conv=fsync 2> /dev/null
+fio --name=load --filename=/mnt/load --size=24m --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=32 --overwrite=1 \
 	--verify=crc32c --verify_fatal=1 --do_verify=1 --time_based=1 --runtime=30 --rate_iops=400 \
 	> /run/fio.log 2>&1 &
 fio=$!
