@@ -34,7 +34,7 @@ checked="--verify=crc32c --verify_fatal=1 --bs=4k --time_based=1 --group_reporti
 step "a file of blocks with checksums" -- fio --name=read --filename=/mnt/read --size=16m --rw=write --bs=4k \
 	--verify=crc32c --do_verify=0 --end_fsync=1
 fio --name=read --filename=/mnt/read --size=16m --rw=randread --direct=1 --ioengine=libaio --iodepth=32 \
-	--rate_iops=400 --runtime=30 $checked \
+	--runtime=30 $checked \
 	--name=write --filename=/mnt/write --size=4m --rw=randwrite --rate_iops=50 --fsync=32 --verify_backlog=32 \
 	--runtime=30 $checked > /run/fio.log 2>&1 &
 fio=$!
