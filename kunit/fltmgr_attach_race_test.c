@@ -11,7 +11,7 @@
 static struct flt_sim *sim;
 static struct flt_volume *volume;
 static struct tf a, b;
-static struct gate gate;
+static struct gate gate, start;
 
 static int attach_race_init(struct kunit *test)
 {
@@ -23,6 +23,7 @@ static int attach_race_init(struct kunit *test)
 	a.defs[0].flags = FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT;
 	tf_init(&b, "B", "200");
 	gate_init(&gate);
+	gate_init(&start);
 	tf_log_clear();
 	return 0;
 }
@@ -30,6 +31,7 @@ static int attach_race_init(struct kunit *test)
 static void attach_race_exit(struct kunit *test)
 {
 	gate_open(&gate);
+	gate_open(&start);
 	tf_race_disarm();
 	helpers_stop();
 	if (a.filter)
@@ -349,8 +351,6 @@ static void longest_of_all(struct kunit *test)
 	tf_unregister(&a);
 	flt_sim_destroy(long_sim);
 }
-
-static struct gate start;
 
 static void *attach_when_told(void *arg)
 {

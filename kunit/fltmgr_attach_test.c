@@ -316,7 +316,7 @@ static int look_around(struct tf *tf, const struct flt_related_objects *objs, in
 	setup_saw_all = objs->filter == tf->filter && objs->volume == volume && objs->instance &&
 			!strcmp(flt_instance_name(objs->instance), "A") &&
 			!objs->file_object;
-	msleep(1);
+	schedule_timeout_uninterruptible(1);
 	return status;
 }
 

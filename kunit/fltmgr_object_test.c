@@ -107,9 +107,11 @@ static void three_kinds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, references(&inst->obj), 0);
 }
 
-static struct {
+struct answers {
 	int filter, volume, instance;
-} at_start, at_complete;
+};
+
+static struct answers at_start, at_complete;
 
 /* A reference that is given is dropped at once: it is the answer that counts. */
 static int ask(void *object)
@@ -139,7 +141,7 @@ static void start_asking(struct kunit *test)
 {
 	a.on_start = ask_at_start;
 	a.on_complete = ask_at_complete;
-	at_start.filter = at_start.volume = at_start.instance = 1;
+	at_start = (struct answers){ 1, 1, 1 };
 	at_complete = at_start;
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 }
@@ -222,8 +224,8 @@ static void instance_is_kept_but_not_in_service(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.pres), 1);		/* the other instance's */
 	/* The end of its life, and so its filter's, is delayed ... */
 	helper_start(test, 0, unregister_a, NULL);
-	tf_wait_until(test, atomic_read(&a.completes) == 2 &&
-			    list_is_singular(&a.filter->instances));
+	tf_wait_until(test, atomic_read(&a.completes) == 2);
+	tf_wait_until(test, list_is_singular(&a.filter->instances));
 	wait_for_instances(test, 0);
 	KUNIT_EXPECT_PTR_EQ(test, list_first_entry(&a.filter->instances, struct flt_instance,
 						   filter_link), inst);
