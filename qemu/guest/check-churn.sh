@@ -79,7 +79,7 @@ all_cycles() {
 	while [ $n -lt "$cycles" ]; do
 		one_cycle $n || { echo "in cycle $n"; return 1; }
 		n=$((n + 1))
-		[ $((n % 10)) = 0 ] && log "$n cycles, $(writes) writes"
+		log "$n cycles, $(writes) writes"
 	done
 }
 before=$(writes)
