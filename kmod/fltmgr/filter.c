@@ -271,6 +271,7 @@ int flt_register_filter(struct module *owner, const struct flt_registration *reg
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		goto put;
+	flt_race_point("filter_listed", new);
 	rc = flt_filter_sysfs_add(new);
 	if (rc)
 		goto unlist;

@@ -136,6 +136,7 @@ struct flt_volume *flt_volume_create(const char *name, const struct flt_volume_o
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		goto put;
+	flt_race_point("volume_listed", volume);
 	rc = flt_volume_sysfs_add(volume);
 	if (rc)
 		goto unlist;
