@@ -196,6 +196,30 @@ static void unloaded_while_starting(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), 2);
 }
 
+static void *register_a(void *arg)
+{
+	return (void *)(long)flt_register_filter(THIS_MODULE, &a.reg, &a.filter);
+}
+
+/* Its name is taken, but nobody finds it before it is complete. */
+static void not_found_half_registered(struct kunit *test)
+{
+	struct flt_filter *found;
+
+	tf_race_arm("filter_listed", NULL);
+	helper_start(test, 0, register_a, NULL);
+	tf_wait_until(test, tf_race_reached());
+	KUNIT_EXPECT_EQ(test, flt_get_filter_from_name("A", &found), STATUS_FLT_FILTER_NOT_FOUND);
+	KUNIT_EXPECT_EQ(test, flt_unload_filter("A"), STATUS_FLT_FILTER_NOT_FOUND);
+	KUNIT_EXPECT_EQ(test, flt_register_filter(THIS_MODULE, &a.reg, &found), -EEXIST);
+	flt_sim_offer(first_sim);
+	flush_work(&first->offer_work);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.setups) + atomic_read(&a.unloads), 0);
+	tf_race_go();
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, flt_start_filtering(a.filter), 0);
+}
+
 /* LOD-02 */
 static void module_that_is_a_filter(struct kunit *test)
 {
@@ -308,6 +332,7 @@ static struct kunit_case start_cases[] = {
 	KUNIT_CASE(not_ready_before_start),
 	KUNIT_CASE(existing_volumes_are_not_new),
 	KUNIT_CASE(unloaded_while_starting),
+	KUNIT_CASE(not_found_half_registered),
 	KUNIT_CASE(module_that_is_a_filter),
 	KUNIT_CASE(module_whose_init_fails),
 	KUNIT_CASE(unloaded_while_its_module_loads),
