@@ -23,13 +23,14 @@ says() {
 	shift 2
 	gives "$want" "$@" && grep -qF -- "$text" /run/fltmc.out /run/fltmc.err
 }
+has_columns() { fltmc filters | head -n 1 | grep -qE "^Filter Name +Num Instances +Altitude +Frame"; }
 column() { fltmc "$@" | awk -v n="$column" 'NR > 2 { printf "%s ", $n }'; }
 
 step "there is a fltmc" -- test -x "$(command -v fltmc)"
 for verb in filters instances volumes "attach a b" "detach a b" "unload a"; do
 	step "$verb: the manager is not loaded" -- says 3 "modprobe fltmgr" fltmc $verb
 done
-step "help needs none" -- says 0 "fltmc attach FILTER" fltmc help
+step "help needs none" FMC-01 -- says 0 "fltmc attach FILTER" fltmc help
 for bad in "" "frobnicate" "filters x" "attach" "attach a" "attach a b c" "detach a" "unload" \
 	"unload a b" "load" "load a/b" "load -- -r" "-x" "filters -f a" "volumes -v a" \
 	"attach a b --json" "detach a b -i c" "help me" "instances -f"; do
@@ -46,12 +47,13 @@ step "delay" -- gives 0 fltmc load delay hold=1
 step "flt_sim" -- load flt_sim
 
 column=1
-step "filters, highest first" ENM-07 ENM-09 -- equal "$(column filters)" "null passthrough delay "
+step "filters, highest first" ENM-07 ENM-09 FMC-07 -- equal "$(column filters)" "null passthrough delay "
+step "with their columns" FMC-02 STK-05 -- has_columns
 step "no volumes" -- equal "$(column volumes)" ""
 step "an empty array" -- equal "$(fltmc --json volumes)" "[]"
 put vol.1 $S/create
 wait_for 5 test -d $F/delay/instances/vol.1.delay
-step "a volume" ENM-11 -- equal "$(column volumes)" "vol.1 "
+step "a volume" ENM-11 FMC-04 -- equal "$(column volumes)" "vol.1 "
 column=2
 step "of its kind" ENM-11 -- equal "$(column volumes)" "sim "
 column=4
