@@ -459,6 +459,7 @@ static struct kunit_suite pend_suite = {
 	.exit = pend_exit,
 	.test_cases = pend_cases,
 };
+
 kunit_test_suite(pend_suite);
 
 MODULE_DESCRIPTION("Tests of pended operations");

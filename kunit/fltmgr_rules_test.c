@@ -200,6 +200,7 @@ static struct kunit_suite rules_suite = {
 	.exit = rules_exit,
 	.test_cases = rules_cases,
 };
+
 kunit_test_suite(rules_suite);
 
 MODULE_DESCRIPTION("Tests of what a filter may rely on");

@@ -552,6 +552,7 @@ static struct kunit_suite teardown_suite = {
 	.exit = teardown_exit,
 	.test_cases = teardown_cases,
 };
+
 kunit_test_suite(teardown_suite);
 
 MODULE_DESCRIPTION("Tests of teardown and draining");

@@ -125,7 +125,8 @@ static void illegal_answers_fail_the_operation(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(illegal); i++) {
 		tf_log_clear();
 		b.pre_status = illegal[i];
-		KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), STATUS_FLT_INTERNAL_ERROR);
+		KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ),
+				STATUS_FLT_INTERNAL_ERROR);
 		tf_expect_log(test, "A> B> A<");
 		KUNIT_EXPECT_EQ(test, flt_violation_count(), before + i + 1);
 	}
@@ -444,6 +445,7 @@ static struct kunit_suite walk_suite = {
 	.exit = walk_exit,
 	.test_cases = walk_cases,
 };
+
 kunit_test_suite(walk_suite);
 
 MODULE_DESCRIPTION("Tests of the way of an operation");

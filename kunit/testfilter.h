@@ -142,7 +142,7 @@ static inline int tf_post(struct flt_callback_data *data, const struct flt_relat
 	tf->seen_iopb = *data->iopb;
 	tf->post_task = current;
 	tf->post_in_task = in_task();
-	tf->post_could_sleep = in_task() && !irqs_disabled() && !in_atomic();
+	tf->post_could_sleep = preemptible() && !rcu_preempt_depth();
 	tf_log(tf->name, draining ? "!" : "<");
 	if (tf->on_post)
 		status = tf->on_post(tf, data, objs, post_flags, status);
@@ -370,9 +370,10 @@ static inline void *tf_thread_join(struct kunit *test, struct tf_thread *thread)
 /* Wait until a condition holds; fails the test after TF_WAIT. */
 #define tf_wait_until(test, condition) do {					\
 	unsigned long __end = jiffies + TF_WAIT;				\
-	while (!(condition) && time_before(jiffies, __end))			\
+	bool __holds;								\
+	while (!(__holds = (condition)) && time_before(jiffies, __end))		\
 		schedule_timeout_uninterruptible(1);				\
-	KUNIT_ASSERT_TRUE(test, condition);					\
+	KUNIT_ASSERT_TRUE_MSG(test, __holds, "never came true: " #condition);	\
 } while (0)
 
 /* race points: two places to park at, each the first thread that gets there */
@@ -392,10 +393,11 @@ static struct tf_race tf_races[2];
 /* Spins where the point is atomic: needs a second CPU. */
 static inline void tf_race_park(struct tf_race *race)
 {
-	bool atomic = !in_task() || irqs_disabled() || in_atomic() || rcu_preempt_depth();
+	bool atomic = !preemptible() || rcu_preempt_depth();
 
 	if (!atomic && race->cpu >= 0)
 		set_cpus_allowed_ptr(current, cpumask_of(race->cpu));
+	/* Pairs with the release in tf_race_slot_go(). */
 	while (!smp_load_acquire(&race->go)) {
 		if (atomic)
 			cpu_relax();

@@ -30,10 +30,10 @@ enum flt_status {
 	STATUS_NO_MORE_ENTRIES = -ERANGE,	/* 0x8000001A past the end of a list */
 
 	/* Errors of the manager */
-	STATUS_FLT_NO_HANDLER_DEFINED = -ENOSYS,	/* 0xC01C0001 nobody handles it */
+	STATUS_FLT_NO_HANDLER_DEFINED = -EBADRQC,	/* 0xC01C0001 nobody handles it */
 	STATUS_FLT_CONTEXT_ALREADY_DEFINED = -EALREADY,	/* 0xC01C0002 a context is set */
-	STATUS_FLT_INVALID_ASYNCHRONOUS_REQUEST = -EINPROGRESS, /* 0xC01C0003 cannot be asynchronous */
-	STATUS_FLT_DISALLOW_FAST_IO = -ESTRPIPE,	/* 0xC01C0004 manager only: fast path refused */
+	STATUS_FLT_INVALID_ASYNCHRONOUS_REQUEST = -EINPROGRESS, /* 0xC01C0003 not asynchronous */
+	STATUS_FLT_DISALLOW_FAST_IO = -ESTRPIPE,	/* 0xC01C0004 manager only */
 	STATUS_FLT_INVALID_NAME_REQUEST = -EBADR,	/* 0xC01C0005 name cannot be asked now */
 	STATUS_FLT_NOT_SAFE_TO_POST_OPERATION = -EDEADLK, /* 0xC01C0006 may not go to a worker */
 	STATUS_FLT_NOT_INITIALIZED = -ENOPKG,		/* 0xC01C0007 manager not ready */
@@ -45,7 +45,7 @@ enum flt_status {
 	STATUS_FLT_DUPLICATE_ENTRY = -ENOTUNIQ,		/* 0xC01C000D registered twice */
 	STATUS_FLT_CBDQ_DISABLED = -ENETDOWN,		/* 0xC01C000E queue disabled */
 	STATUS_FLT_DO_NOT_ATTACH = -ECONNREFUSED,	/* 0xC01C000F setup said no */
-	STATUS_FLT_DO_NOT_DETACH = -EBUSY,		/* 0xC01C0010 query teardown or unload said no */
+	STATUS_FLT_DO_NOT_DETACH = -EBUSY,		/* 0xC01C0010 filter said no */
 	STATUS_FLT_INSTANCE_ALTITUDE_COLLISION = -EADDRINUSE, /* 0xC01C0011 altitude taken */
 	STATUS_FLT_INSTANCE_NAME_COLLISION = -EEXIST,	/* 0xC01C0012 instance name taken */
 	STATUS_FLT_FILTER_NOT_FOUND = -ESRCH,		/* 0xC01C0013 no such filter */
@@ -57,7 +57,7 @@ enum flt_status {
 	STATUS_FLT_NO_DEVICE_OBJECT = -ENODEV,		/* 0xC01C0019 volume has no such device */
 	STATUS_FLT_VOLUME_ALREADY_MOUNTED = -EISCONN,	/* 0xC01C001A volume is there already */
 	STATUS_FLT_ALREADY_ENLISTED = -EISNAM,		/* 0xC01C001B already in the transaction */
-	STATUS_FLT_CONTEXT_ALREADY_LINKED = -EMLINK,	/* 0xC01C001C context belongs to an object */
+	STATUS_FLT_CONTEXT_ALREADY_LINKED = -EMLINK,	/* 0xC01C001C context has an object */
 	STATUS_FLT_NO_WAITER_FOR_REPLY = -ENOLINK,	/* 0xC01C0020 reply too late */
 	STATUS_FLT_REGISTRATION_BUSY = -EUSERS,		/* 0xC01C0023 registration busy */
 

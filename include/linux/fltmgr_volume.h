@@ -173,7 +173,8 @@ struct flt_volume_head {
  * The fast path of a provider: when it says no, the operation needs no
  * struct flt_operation at all and goes straight to the device.
  *
- * Context: ATOMIC. Return: true if flt_dispatch() must be called.
+ * Context: ATOMIC.
+ * Return: true if flt_dispatch() must be called.
  */
 static inline bool flt_volume_filtered(const struct flt_volume *volume,
 				       enum flt_class class)

@@ -518,7 +518,8 @@ const char *flt_filter_state_name(enum flt_filter_state state)
  * flt_filter_name() - the name of a filter
  * @filter: a filter the caller keeps alive
  *
- * Context: ATOMIC. Return: its name.
+ * Context: ATOMIC.
+ * Return: its name.
  */
 const char *flt_filter_name(const struct flt_filter *filter)
 {
@@ -533,7 +534,8 @@ EXPORT_SYMBOL_GPL(flt_filter_name);
  * For attributes of the filter's own. It removes them in its unload callback,
  * before it calls flt_unregister_filter().
  *
- * Context: ATOMIC. Return: its kobject, without a reference.
+ * Context: ATOMIC.
+ * Return: its kobject, without a reference.
  */
 struct kobject *flt_filter_kobj(struct flt_filter *filter)
 {

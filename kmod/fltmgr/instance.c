@@ -118,7 +118,8 @@ const char *flt_instance_state_name(enum flt_instance_state state)
  * flt_instance_name() - the name of an instance
  * @instance: an instance the caller keeps alive
  *
- * Context: ATOMIC. Return: its name, valid as long as the instance.
+ * Context: ATOMIC.
+ * Return: its name, valid as long as the instance.
  */
 const char *flt_instance_name(const struct flt_instance *instance)
 {
@@ -130,7 +131,8 @@ EXPORT_SYMBOL_GPL(flt_instance_name);
  * flt_instance_altitude() - the altitude of an instance
  * @instance: an instance the caller keeps alive
  *
- * Context: ATOMIC. Return: its altitude as it was given, valid as long as the
+ * Context: ATOMIC.
+ * Return: its altitude as it was given, valid as long as the
  * instance.
  */
 const char *flt_instance_altitude(const struct flt_instance *instance)

@@ -152,7 +152,8 @@ EXPORT_SYMBOL_GPL(flt_complete_pended_postoperation);
  * Parameters cannot be changed yet, so the mark is refused: a filter learns at
  * once that its change has no effect. MOD-01
  *
- * Context: ATOMIC. Return: -EOPNOTSUPP.
+ * Context: ATOMIC.
+ * Return: -EOPNOTSUPP.
  */
 int flt_set_callback_data_dirty(struct flt_callback_data *data)
 {

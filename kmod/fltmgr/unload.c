@@ -239,7 +239,8 @@ static struct flt_filter *flt_filter_of_module(struct module *owner)
  * @owner: THIS_MODULE
  * @reg: its registration
  *
- * Context: PASSIVE, module init. Return: as flt_register_filter() and
+ * Context: PASSIVE, module init.
+ * Return: as flt_register_filter() and
  * flt_start_filtering(); after an error nothing is left.
  */
 int flt_module_init(struct module *owner, const struct flt_registration *reg)

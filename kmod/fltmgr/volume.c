@@ -232,7 +232,8 @@ EXPORT_SYMBOL_GPL(flt_volume_put);
  * flt_volume_private() - what the provider gave to flt_volume_create()
  * @volume: the volume
  *
- * Context: ATOMIC. Return: the pointer.
+ * Context: ATOMIC.
+ * Return: the pointer.
  */
 void *flt_volume_private(const struct flt_volume *volume)
 {
@@ -295,7 +296,8 @@ EXPORT_SYMBOL_GPL(flt_get_volume_from_name);
  * flt_volume_name() - the name of a volume
  * @volume: a volume the caller keeps alive
  *
- * Context: ATOMIC. Return: its name.
+ * Context: ATOMIC.
+ * Return: its name.
  */
 const char *flt_volume_name(const struct flt_volume *volume)
 {
