@@ -21,7 +21,7 @@ check: tools	## the models, KUnit under KASAN and lockdep, every VM script
 	@qemu/check
 
 bench: tools	## what a filter costs, in guest instructions
-	@qemu/check bench
+	@bench/run
 
 stress: tools	## long torture runs
 	@qemu/check stress
