@@ -4,7 +4,9 @@
 # Filters come and go in every way there is, on a file system under a load that
 # verifies what it reads.
 #
-# run: -k debug --disk 128M -m 1024 -t 700
+# run: -k debug --disk 128M -m 1024 -t 900
+# also: -k stock --append preempt=none
+# also: -k stock --append preempt=full
 #
 # Arguments: CYCLES SECONDS-BETWEEN
 . /guest/lib.sh
