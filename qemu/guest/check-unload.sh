@@ -5,7 +5,6 @@
 # I/O, and filters that refuse or forget.
 #
 # run: -k debug -t 400
-# also: -k kobj -t 900
 . /guest/lib.sh
 
 filters=/sys/kernel/fltmgr/filters
