@@ -21,7 +21,7 @@
  * The results, one "NAME TENTHS" in each line:
  *
  *	dispatch.N	one READ past N filters with pre- and post-operation
- *	pre.N		... with a pre-operation that wants no post-operation
+ *	pre.N		one WRITE past N filters with a pre-operation only
  *	atomic.N	an atomic notifier chain with N callbacks
  *	srcu.N		an SRCU notifier chain with N callbacks
  *	call		an indirect call
@@ -49,7 +49,6 @@ static unsigned int nr_results;
 
 static struct flt_volume *volume;
 static struct flt_operation operation;
-static bool want_post;
 static unsigned long nr_pre, nr_post, nr_ended;
 
 static int results_get(char *buf, const struct kernel_param *kp)
@@ -97,7 +96,14 @@ static int bench_pre(struct flt_callback_data *data, const struct flt_related_ob
 		     void **context)
 {
 	nr_pre++;
-	return want_post ? FLT_PREOP_SUCCESS_WITH_CALLBACK : FLT_PREOP_SUCCESS_NO_CALLBACK;
+	return FLT_PREOP_SUCCESS_WITH_CALLBACK;
+}
+
+static int bench_pre_only(struct flt_callback_data *data, const struct flt_related_objects *objs,
+			  void **context)
+{
+	nr_pre++;
+	return FLT_PREOP_SUCCESS_NO_CALLBACK;
 }
 
 static int bench_post(struct flt_callback_data *data, const struct flt_related_objects *objs,
@@ -114,6 +120,7 @@ static int bench_unload(struct flt_filter *filter, u32 flags)
 
 static const struct flt_operation_registration bench_operations[] = {
 	{ .major_function = IRP_MJ_READ, .pre_operation = bench_pre, .post_operation = bench_post },
+	{ .major_function = IRP_MJ_WRITE, .pre_operation = bench_pre_only },
 	{ .major_function = IRP_MJ_OPERATION_END }
 };
 
@@ -152,17 +159,27 @@ static void run_nothing(void)
 {
 }
 
-static void run_dispatch(void)
+static __always_inline void bench_operation(enum flt_class class)
 {
 	struct flt_operation *op = &operation;
 
-	if (!flt_volume_filtered(volume, FLT_CLASS_READ)) {
+	if (!flt_volume_filtered(volume, class)) {
 		bench_end(op);
 		return;
 	}
-	flt_operation_init(op, volume, FLT_CLASS_READ, 0, 0, LENGTH, NULL);
+	flt_operation_init(op, volume, class, 0, 0, LENGTH, NULL);
 	if (flt_dispatch(op) == FLT_SUBMIT)
 		bench_device(op);
+}
+
+static void run_dispatch(void)
+{
+	bench_operation(FLT_CLASS_READ);
+}
+
+static void run_pre_only(void)
+{
+	bench_operation(FLT_CLASS_WRITE);
 }
 
 static void run_atomic(void)
@@ -224,11 +241,10 @@ static int bench_check(unsigned int n, bool post)
 
 static int bench_dispatch(const char *name, unsigned int n, bool post)
 {
-	want_post = post;
 	nr_pre = 0;
 	nr_post = 0;
 	nr_ended = 0;
-	bench_measure(name, n, run_dispatch);
+	bench_measure(name, n, post ? run_dispatch : run_pre_only);
 	return bench_check(n, post);
 }
 

@@ -5,7 +5,7 @@
 . /guest/lib.sh
 
 F=/sys/kernel/fltmgr/filters/passthrough
-READS=20000
+READS=10000
 
 # What the boot left to be done is done by then.
 sleep 2
@@ -17,12 +17,21 @@ while read -r name tenths; do
 done < /sys/module/flt_bench/parameters/results
 step "its module goes" -- wait_for 5 unload flt_bench
 
-# reads NAME DEVICE: the mean instructions of one pread() of 4 KiB, in fio
-reads() {
-	fio --name=reads --filename="$2" --ioengine=psync --rw=randread --bs=4k --direct=1 \
+# fio_reads DEVICE: the mean instructions of one pread() of 4 KiB
+fio_reads() {
+	fio --name=reads --filename="$1" --ioengine=psync --rw=randread --bs=4k --direct=1 \
 		--number_ios=$READS --norandommap --randrepeat=1 --thread --clocksource=clock_gettime \
 		--output-format=json --output=/tmp/out || return
-	bench "read.$1 $(sed -n '/"lat_ns"/,/}/s/.*"mean" : \([0-9]*\.[0-9]\).*/\1/p' /tmp/out | head -n 1)"
+	sed -n '/"lat_ns"/,/}/s/.*"mean" : \([0-9]*\.[0-9]\).*/\1/p' /tmp/out | head -n 1
+}
+# reads NAME DEVICE: the least mean of several, as the housekeeping of the kernel is in some of them
+reads() {
+	local n least= mean
+	for n in 1 2 3 4 5; do
+		mean=$(fio_reads "$2") || return
+		least=$(printf '%s\n' $least "$mean" | sort -n | head -n 1)
+	done
+	[ -n "$least" ] && bench "read.$1 $least"
 }
 attach() { put "vol extra$1 $((360000 + $1))" $F/attach; }
 instances() { equal "$(ls /sys/kernel/fltmgr/volumes/vol/stack | wc -l)" "$1"; }
