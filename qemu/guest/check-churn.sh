@@ -8,10 +8,13 @@
 # also: -k stock --append preempt=none
 # also: -k stock --append preempt=full
 #
-# Arguments: CYCLES SECONDS-BETWEEN
+# Argument: CYCLES; by default 50, and 15 where a module takes a second to load
 . /guest/lib.sh
 
-cycles=${1:-50}
+case $(uname -r) in
+*-debug) cycles=${1:-15} ;;
+*) cycles=${1:-50} ;;
+esac
 filters=/sys/kernel/fltmgr/filters
 volume=/sys/kernel/fltmgr/volumes/vol0
 
