@@ -280,6 +280,7 @@ static void from_ones_own_pre(struct kunit *test)
 		FLT_PREOP_SUCCESS_WITH_CALLBACK, FLT_PREOP_SUCCESS_NO_CALLBACK,
 		FLT_PREOP_SYNCHRONIZE, FLT_PREOP_COMPLETE,
 	};
+	struct flt_instance *now;
 	int i;
 
 	a.on_pre = detach_self_in_pre;
@@ -287,6 +288,8 @@ static void from_ones_own_pre(struct kunit *test)
 		bool owes = answers[i] == FLT_PREOP_SUCCESS_WITH_CALLBACK ||
 			    answers[i] == FLT_PREOP_SYNCHRONIZE;
 
+		now = tf_instance(&a, volume);
+		KUNIT_ASSERT_EQ(test, flt_object_reference(now), 0);
 		reset_tries();
 		a.pre_status = answers[i];
 		atomic_set(&a.posts, 0);
@@ -294,11 +297,12 @@ static void from_ones_own_pre(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
 		KUNIT_EXPECT_EQ(test, results[0], STATUS_PENDING);
 		/* It goes on by itself, to its end. */
-		tf_wait_until(test, atomic_read(&a.completes) == i + 1);
+		KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&now->unlinked, TF_WAIT));
+		KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), i + 1);
 		KUNIT_EXPECT_EQ(test, atomic_read(&a.posts) + atomic_read(&a.drains), owes);
 		KUNIT_EXPECT_EQ(test, start_reason, FLTFL_INSTANCE_TEARDOWN_MANUAL);
-		/* And then the name is free: attaching waits for the last bit. */
-		tf_wait_until(test, !tf_instance(&a, volume));
+		flt_object_dereference(now);
+		/* And then the name is free. */
 		KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, volume, NULL, NULL), 0);
 	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), i);

@@ -58,26 +58,38 @@ static void *detach_a(void *name)
 }
 
 static u32 start_reason, complete_reason;
+static bool start_could_sleep, complete_could_sleep;
+
+static bool can_sleep(void)
+{
+	return in_task() && !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
+}
 
 static void note_start(struct tf *tf, const struct flt_related_objects *objs)
 {
 	start_reason = tf->reason;
+	start_could_sleep = can_sleep();
 }
 
 static void note_complete(struct tf *tf, const struct flt_related_objects *objs)
 {
 	complete_reason = tf->reason;
+	complete_could_sleep = can_sleep();
 }
 
-/* DET-01, DET-03, TDN-06 */
+/* DET-01, DET-03, TDN-06, TDN-12, TDN-15, TDN-17 */
 static void asked_then_torn_down(struct kunit *test)
 {
+	start_could_sleep = false;
+	complete_could_sleep = false;
 	a.on_start = note_start;
 	a.on_complete = note_complete;
 	KUNIT_EXPECT_EQ(test, detach("A"), 0);
 	tf_expect_log(test, "Aq A[ A]");
 	KUNIT_EXPECT_EQ(test, start_reason, FLTFL_INSTANCE_TEARDOWN_MANUAL);
 	KUNIT_EXPECT_EQ(test, complete_reason, FLTFL_INSTANCE_TEARDOWN_MANUAL);
+	KUNIT_EXPECT_TRUE(test, start_could_sleep);
+	KUNIT_EXPECT_TRUE(test, complete_could_sleep);
 }
 
 /* DET-01 */
@@ -260,8 +272,7 @@ static int note_query(const struct flt_related_objects *objs, u32 flags)
 	asked.objs = *objs;
 	asked.flags = flags;
 	asked.task = current;
-	asked.could_sleep = in_task() && !irqs_disabled() && !preempt_count() &&
-			    !rcu_preempt_depth();
+	asked.could_sleep = can_sleep();
 	schedule_timeout_uninterruptible(1);
 	return STATUS_FLT_DO_NOT_DETACH;
 }

@@ -206,7 +206,7 @@ static void none_once_a_volume_goes(struct kunit *test)
 	flt_object_dereference(volume);
 }
 
-/* REF-03, REF-09, INV-08, TDN-25 */
+/* REF-03, REF-09, INV-08, TDN-16, TDN-25 */
 static void instance_is_kept_but_not_in_service(struct kunit *test)
 {
 	struct flt_instance *inst = NULL;
@@ -225,7 +225,7 @@ static void instance_is_kept_but_not_in_service(struct kunit *test)
 	/* The end of its life, and so its filter's, is delayed ... */
 	helper_start(test, 0, unregister_a, NULL);
 	tf_wait_until(test, atomic_read(&a.completes) == 2);
-	tf_wait_until(test, list_is_singular(&a.filter->instances));
+	tf_wait_until(test, left_on(&a.filter->instances) == 1);
 	wait_for_instances(test, 0);
 	KUNIT_EXPECT_PTR_EQ(test, list_first_entry(&a.filter->instances, struct flt_instance,
 						   filter_link), inst);

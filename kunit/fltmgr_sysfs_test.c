@@ -3,6 +3,7 @@
  * /sys/kernel/fltmgr, through its files: what they say, what they do, what they
  * refuse.
  */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 
@@ -128,9 +129,33 @@ static void what_files_say(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, exists(ROOT "filters/B/state"));
 }
 
-/* What changes something is root's. */
-static void modes(struct kunit *test)
+/* As somebody who may do nothing in particular. */
+static int put_unprivileged(const char *path, const char *text)
 {
+	struct cred *cred = prepare_creds();
+	const struct cred *old;
+	int rc;
+
+	if (!cred)
+		return -ENOMEM;
+	cred->fsuid = KUIDT_INIT(1000);
+	cred->fsgid = KGIDT_INIT(1000);
+	cap_clear(cred->cap_effective);
+	old = override_creds(cred);
+	rc = put(path, text);
+	revert_creds(old);
+	put_cred(cred);
+	return rc;
+}
+
+/* UNL-18 */
+static void who_may_write(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, put_unprivileged(FILTER "unload", "1"), -EACCES);
+	KUNIT_EXPECT_EQ(test, put_unprivileged(FILTER "attach", "vol x 1"), -EACCES);
+	KUNIT_EXPECT_EQ(test, put_unprivileged(INST "detach", "1"), -EACCES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.unloads) + atomic_read(&a.queries), 0);
+	expect_says(test, INST "state", "active");
 	KUNIT_EXPECT_EQ(test, mode(FILTER "state", O_RDONLY), 0444);
 	KUNIT_EXPECT_EQ(test, mode(FILTER "unload", O_WRONLY), 0200);
 	KUNIT_EXPECT_EQ(test, mode(FILTER "attach", O_WRONLY), 0200);
@@ -156,7 +181,7 @@ static void attach_by_writing(struct kunit *test)
 	a.setup_flags = 0;
 	KUNIT_EXPECT_EQ(test, put(FILTER "attach", "vol low 12.5\n"), 0);
 	expect_says(test, FILTER "instances/vol.low/altitude", "12.5");
-	KUNIT_EXPECT_EQ(test, put(FILTER "attach", " vol - 007 \n"), 0);
+	KUNIT_EXPECT_EQ(test, put(FILTER "attach", " vol - 007 "), 0);
 	expect_says(test, FILTER "instances/vol.A007/altitude", "007");
 	expect_says(test, VOLUME "stack/low/altitude", "12.5");
 	KUNIT_EXPECT_EQ(test, a.setup_flags, FLTFL_INSTANCE_SETUP_MANUAL_ATTACHMENT);
@@ -469,7 +494,7 @@ static void files_kept_open(struct kunit *test)
 
 static struct kunit_case sysfs_cases[] = {
 	KUNIT_CASE(what_files_say),
-	KUNIT_CASE(modes),
+	KUNIT_CASE(who_may_write),
 	KUNIT_CASE(attach_by_writing),
 	KUNIT_CASE(attach_refused),
 	KUNIT_CASE(attach_too_long),

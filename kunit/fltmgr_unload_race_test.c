@@ -152,7 +152,7 @@ static void one_stuck_instance_hides_no_other(struct kunit *test)
 	helper_start(test, 0, unregister_a, NULL);
 	/* The one that nothing involves goes to its end, */
 	tf_wait_until(test, atomic_read(&a.completes) == 1);
-	tf_wait_until(test, list_is_singular(&volume->instances));
+	tf_wait_until(test, left_on(&volume->instances) == 1);
 	inst = tf_instance(&a, volume);
 	KUNIT_EXPECT_STREQ(test, inst->name, "A");
 	/* and both that are stuck are seen to be so. */

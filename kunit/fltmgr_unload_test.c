@@ -393,12 +393,15 @@ static void all_filters_of_one_module(struct kunit *test)
 	flt_module_exit(THIS_MODULE);
 }
 
-/* The name is free as soon as the unload has returned. */
+/* LOD-04, INV-21 */
 static void again_and_again(struct kunit *test)
 {
+	unsigned int violations = flt_violation_count();
 	int i;
 
+	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
 	for (i = 0; i < 20; i++) {
+		/* The name is free as soon as the unload has returned. */
 		KUNIT_ASSERT_EQ(test, flt_unload_filter("A"), 0);
 		a.filter = NULL;
 		KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
@@ -406,9 +409,17 @@ static void again_and_again(struct kunit *test)
 			tf_unregister(&a);
 			KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 		}
+		/* It is where it was, whoever came first. */
+		tf_log_clear();
+		tf_io(test, sim, FLT_CLASS_WRITE);
+		tf_expect_log(test, "A> B> B< A<");
+		KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
+		KUNIT_EXPECT_EQ(test, flt_attach_volume(a.filter, volume, NULL, NULL), 0);
 	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.unloads), i);
-	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), 3 * i);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), 4 * i);
+	/* Who keeps the rules is never reported. */
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), violations);
 }
 
 static struct kunit_case unload_cases[] = {

@@ -342,7 +342,7 @@ static void dismount_waits_for_what_is_below(struct kunit *test)
 	helper_start(test, 0, dismount, sim);
 	/* No instance is left, and an operation that had to do with one still is. */
 	tf_wait_until(test, atomic_read(&a.completes) == 1);
-	tf_wait_until(test, list_empty(&volume->instances));
+	tf_wait_until(test, !left_on(&volume->instances));
 	tf_wait_until(test, queue_waited_for(&volume->wait));
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	KUNIT_EXPECT_EQ(test, flt_sim_release(op, FLT_SIM_HARDIRQ, 0), 0);

@@ -95,6 +95,13 @@ static inline bool queue_waited_for(struct wait_queue_head *queue)
 	return waitqueue_active(queue);
 }
 
+/* 0, 1, or 2 for more: of a list that somebody empties, to be polled. */
+static inline int left_on(const struct list_head *list)
+{
+	/* If it changes meanwhile, the next look will tell. */
+	return data_race(list_empty(list) ? 0 : list_is_singular(list) ? 1 : 2);
+}
+
 /* References to a filter, a volume or an instance. */
 static inline long references(const struct flt_object *obj)
 {
