@@ -196,7 +196,8 @@ static int check_data(struct tf *tf, struct flt_callback_data *data,
 	if (iopb->major_function == IRP_MJ_WRITE && iopb->parameters.write.byte_offset == 4096 &&
 	    iopb->parameters.write.length == 4096 && objs->filter == tf->filter &&
 	    objs->volume == flt_sim_volume(sim) && iopb->target_instance == objs->instance &&
-	    data->requestor_pid == current->pid && !strcmp(flt_instance_name(objs->instance), "A") &&
+	    data->requestor_pid == current->pid &&
+	    !strcmp(flt_instance_name(objs->instance), "A") &&
 	    data->flags == FLTFL_CALLBACK_DATA_IRP_OPERATION)
 		tf_log(tf->name, "+");
 	return status;
