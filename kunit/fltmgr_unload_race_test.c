@@ -28,6 +28,7 @@ static int unload_race_init(struct kunit *test)
 
 static void unload_race_exit(struct kunit *test)
 {
+	tf_race_disarm();
 	gate_open(&gate);
 	while (tf_resume(&a, FLT_PREOP_SUCCESS_NO_CALLBACK))
 		;
@@ -233,6 +234,23 @@ static void second_after_a_refusal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.unloads), 2);
 }
 
+/* UNL-10, UNL-15 */
+static void not_asked_again_when_it_forgot(struct kunit *test)
+{
+	a.unload_forgets = true;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	tf_race_arm("unload_settled", a.filter);
+	helper_start(test, 0, unload_a, NULL);
+	tf_wait_until(test, tf_race_reached());
+	/* It has agreed, and is about to be unregistered by force. */
+	KUNIT_EXPECT_EQ(test, flt_unload_filter("A"), STATUS_FLT_DELETING_OBJECT);
+	tf_race_go();
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	a.filter = NULL;
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.unloads), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), 2);
+}
+
 /* UNL-13, URG-09, ATT-05 */
 static void asked_while_it_goes(struct kunit *test)
 {
@@ -347,6 +365,7 @@ static struct kunit_case unload_race_cases[] = {
 	KUNIT_CASE(mandatory_waits_as_well),
 	KUNIT_CASE(two_at_once),
 	KUNIT_CASE(second_after_a_refusal),
+	KUNIT_CASE(not_asked_again_when_it_forgot),
 	KUNIT_CASE(asked_while_it_goes),
 	KUNIT_CASE(asked_and_unregistered_at_once),
 	KUNIT_CASE(unregistered_twice),

@@ -47,8 +47,11 @@ static int flt_unload_settle(struct flt_filter *filter, u32 flags, int rc)
 
 	mutex_lock(&flt_topology_lock);
 	gone = filter->state >= FLT_FILTER_GOING;
-	filter->unloading = false;
+	/* Only a filter that stays can be asked again. */
+	if (refused && !gone)
+		filter->unloading = false;
 	mutex_unlock(&flt_topology_lock);
+	flt_race_point("unload_settled", filter);
 	if (refused && !gone) {
 		pr_info("filter %s refuses to be unloaded: %d\n", filter->name, rc);
 		return rc;
