@@ -309,6 +309,17 @@ static void flags_are_known_ones(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, try_register(&a), 0);
 }
 
+/* REG-25, REG-29: those of files are accepted and mean nothing on a block volume */
+static void operation_flags_are_known_ones(struct kunit *test)
+{
+	int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		a.ops[0].flags = BIT(bit);
+		KUNIT_EXPECT_EQ(test, try_register(&a), bit < 4 ? 0 : STATUS_INVALID_PARAMETER);
+	}
+}
+
 /* REG-14 */
 static void no_operations(struct kunit *test)
 {
@@ -561,6 +572,7 @@ static struct kunit_case register_cases[] = {
 	KUNIT_CASE(refused_leaves_nothing),
 	KUNIT_CASE(out_of_memory),
 	KUNIT_CASE(flags_are_known_ones),
+	KUNIT_CASE(operation_flags_are_known_ones),
 	KUNIT_CASE(no_operations),
 	KUNIT_CASE(no_setup_attaches),
 	KUNIT_CASE(no_query_teardown_refuses),

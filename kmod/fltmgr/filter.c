@@ -18,10 +18,15 @@ static LIST_HEAD(flt_reaping);
 				 FLTFL_REGISTRATION_SUPPORT_NPFS_MSFS | \
 				 FLTFL_REGISTRATION_SUPPORT_DAX_VOLUME)
 
-/* REG-22, REG-29 */
+#define FLT_OPERATION_FLAGS	(FLTFL_OPERATION_REGISTRATION_SKIP_PAGING_IO | \
+				 FLTFL_OPERATION_REGISTRATION_SKIP_CACHED_IO | \
+				 FLTFL_OPERATION_REGISTRATION_SKIP_NON_DASD_IO | \
+				 FLTFL_OPERATION_REGISTRATION_SKIP_NON_CACHED_NON_PAGING_IO)
+
+/* REG-22, REG-29; flags that nobody knows could mean anything later */
 static int flt_check_operation(const struct flt_operation_registration *op)
 {
-	if (op->reserved1)
+	if (op->reserved1 || op->flags & ~FLT_OPERATION_FLAGS)
 		return STATUS_INVALID_PARAMETER;
 	switch (op->major_function) {
 	case IRP_MJ_POWER:
