@@ -123,6 +123,51 @@ static void filter_goes_behind_setup(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&volume->instances));
 }
 
+/* Its directory was there for a moment, and user space was told neither that it came nor went. */
+static void nobody_hears_of_a_failed_attach(struct kunit *test)
+{
+	struct flt_instance *inst;
+
+	park_behind_setup(test);
+	inst = tf_instance(&a, volume);
+	KUNIT_ASSERT_NOT_NULL(test, inst);
+	kobject_get(&inst->kobj);
+	helper_start(test, 1, unregister_a, NULL);
+	tf_wait_until(test, queue_waited_for(&a.filter->wait));
+	tf_race_go();
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), STATUS_FLT_DELETING_OBJECT);
+	helper_join(test, 1);
+	a.filter = NULL;
+	KUNIT_EXPECT_FALSE(test, inst->kobj.state_add_uevent_sent);
+	KUNIT_EXPECT_FALSE(test, inst->kobj.state_remove_uevent_sent);
+	kobject_put(&inst->kobj);
+	/* One that was in service is told of, twice. */
+	a.on_start = NULL;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, volume, NULL, &inst), 0);
+	kobject_get(&inst->kobj);
+	flt_object_dereference(inst);
+	KUNIT_EXPECT_TRUE(test, inst->kobj.state_add_uevent_sent);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, inst->kobj.state_remove_uevent_sent);
+	kobject_put(&inst->kobj);
+}
+
+/* DET-02 */
+static void not_there_before_it_is_set_up(struct kunit *test)
+{
+	a.on_setup = wait_in_setup;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	helper_start(test, 0, attach_a, NULL);
+	gate_wait(test, &gate);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL),
+			STATUS_FLT_INSTANCE_NOT_FOUND);
+	gate_open(&gate);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.queries), 1);
+}
+
 /* ATT-05, TDN-43 */
 static void volume_goes_behind_setup(struct kunit *test)
 {
@@ -395,6 +440,8 @@ static void four_attach_and_the_filter_goes(struct kunit *test)
 
 static struct kunit_case attach_race_cases[] = {
 	KUNIT_CASE(filter_goes_behind_setup),
+	KUNIT_CASE(nobody_hears_of_a_failed_attach),
+	KUNIT_CASE(not_there_before_it_is_set_up),
 	KUNIT_CASE(volume_goes_behind_setup),
 	KUNIT_CASE(both_go_behind_setup),
 	KUNIT_CASE(filter_goes_and_setup_refuses),

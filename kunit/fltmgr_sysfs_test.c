@@ -35,6 +35,7 @@ static int flt_files_init(struct kunit *test)
 
 static void flt_files_exit(struct kunit *test)
 {
+	tf_race_disarm();
 	gate_open(&gate);
 	while (tf_resume(&a, FLT_PREOP_SUCCESS_NO_CALLBACK))
 		;
@@ -105,6 +106,31 @@ static unsigned int mode(const char *path, int flags)
 	bits = file_inode(file)->i_mode & 0777;
 	filp_close(file, NULL);
 	return bits;
+}
+
+static void *attach_to_other(void *arg)
+{
+	return (void *)(long)flt_attach_volume(a.filter, flt_sim_volume(other_sim), "second", NULL);
+}
+
+/* DET-02: its directory is there a moment before it is in service */
+static void not_detached_before_it_is_attached(struct kunit *test)
+{
+	const char *file = FILTER "instances/other.second/detach";
+
+	tf_unregister(&a);
+	a.defs[1].name = "second";
+	a.defs[1].altitude = "8";
+	a.defs[1].flags = FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	tf_race_arm("attach_in_sysfs", NULL);
+	helper_start(test, 0, attach_to_other, NULL);
+	tf_wait_until(test, tf_race_reached());
+	KUNIT_EXPECT_EQ(test, put(file, "1"), STATUS_FLT_INSTANCE_NOT_FOUND);
+	tf_race_go();
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.queries), 0);
+	KUNIT_EXPECT_EQ(test, put(file, "1"), 0);
 }
 
 static void what_files_say(struct kunit *test)
@@ -493,6 +519,7 @@ static void files_kept_open(struct kunit *test)
 }
 
 static struct kunit_case sysfs_cases[] = {
+	KUNIT_CASE(not_detached_before_it_is_attached),
 	KUNIT_CASE(what_files_say),
 	KUNIT_CASE(who_may_write),
 	KUNIT_CASE(attach_by_writing),

@@ -157,6 +157,7 @@ static int flt_attach_commit(struct flt_instance *inst)
 	u32 reason = FLTFL_INSTANCE_TEARDOWN_INTERNAL_ERROR;
 	int rc = flt_instance_sysfs_add(inst);
 
+	flt_race_point("attach_in_sysfs", inst);
 	mutex_lock(&flt_topology_lock);
 	if (!rc)
 		rc = flt_attach_publish(inst, &reason);
@@ -173,6 +174,7 @@ static int flt_attach_commit(struct flt_instance *inst)
 		wait_for_completion(&inst->unlinked);
 		return rc;
 	}
+	inst->announced = true;
 	flt_instance_uevent(inst, true);
 	pr_info("attached instance %s of filter %s to volume %s at altitude %s\n", inst->name,
 		inst->filter->name, inst->volume->name, inst->altitude);

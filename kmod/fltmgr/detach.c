@@ -12,7 +12,9 @@ static int flt_hold_active(struct flt_instance *inst)
 	int rc = STATUS_FLT_DELETING_OBJECT;
 
 	mutex_lock(&flt_topology_lock);
-	if (inst->state == FLT_INSTANCE_ACTIVE) {
+	if (inst->state == FLT_INSTANCE_ATTACHING) {
+		rc = STATUS_FLT_INSTANCE_NOT_FOUND;
+	} else if (inst->state == FLT_INSTANCE_ACTIVE) {
 		atomic_inc(&inst->hold);
 		rc = 0;
 	}
@@ -40,7 +42,10 @@ int flt_detach_instance(struct flt_instance *inst)
 	return rc;
 }
 
-/* The highest that matches and is in service, else one that is going. DET-01 */
+/*
+ * The highest that matches and is in service, else one that is going. One that
+ * is still being attached is not there yet. DET-01, DET-02
+ */
 static int flt_find_instance(struct flt_filter *filter, struct flt_volume *volume,
 			     const char *name, struct flt_instance **out)
 {
@@ -50,6 +55,8 @@ static int flt_find_instance(struct flt_filter *filter, struct flt_volume *volum
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(inst, &volume->instances, volume_link) {
 		if (inst->filter != filter || (name && strcmp(inst->name, name)))
+			continue;
+		if (inst->state == FLT_INSTANCE_ATTACHING)
 			continue;
 		rc = STATUS_FLT_DELETING_OBJECT;
 		if (inst->state != FLT_INSTANCE_ACTIVE)

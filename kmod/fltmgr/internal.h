@@ -193,6 +193,7 @@ struct flt_instance {
 	struct list_head batch_link;		/* whoever marked it */
 	enum flt_instance_state state;		/* T; read racily by sysfs */
 	bool in_sysfs;				/* W, and the attaching thread before */
+	bool announced;				/* likewise: user space was told */
 	u32 reason;				/* T */
 	bool grace_done;			/* W: somebody waited for readers */
 	enum flt_teardown_phase phase;		/* W */

@@ -184,6 +184,7 @@ static ssize_t instance_detach_store(struct kobject *kobj, struct kobj_attribute
 		rc = flt_detach_instance(inst);
 	if (rc)
 		return rc;
+	flt_draining_wait(inst->filter);
 	if (wait_for_completion_killable(&inst->torn_down))
 		return STATUS_THREAD_IS_TERMINATING;
 	return count;
@@ -231,7 +232,8 @@ void flt_instance_sysfs_remove(struct flt_instance *inst)
 	if (!inst->in_sysfs)
 		return;
 	inst->in_sysfs = false;
-	flt_instance_uevent(inst, false);
+	if (inst->announced)
+		flt_instance_uevent(inst, false);
 	sysfs_remove_link(inst->volume->stack_kobj, inst->name);
 	kobject_del(&inst->kobj);
 }
