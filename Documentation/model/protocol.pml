@@ -367,7 +367,7 @@ move:
 handed_over:
 #endif
 
-	/* -- flt_leave(): a watched word is counted; last access -- */
+	/* -- flt_stand(): a watched word is counted; last access -- */
 	if
 	:: old & WATCHED -> put(pos)
 	:: else
@@ -476,7 +476,7 @@ submit:
 #endif
 	goto left;
 
-	/* -- flt_leave(): it is being torn down, and is owed a post-op -- */
+	/* -- flt_settle(): it is being torn down, and is owed a post-op -- */
 handover:
 #ifdef MUT_PUT_BEFORE_POST
 	put(pos);
@@ -811,7 +811,7 @@ proctype Teardown(byte X)
 		count[X] = 1	/* the bias */
 	}
 
-	/* -- flt_teardown_scan() -- */
+	/* -- flt_drain_scan() -- */
 #ifdef MUT_BIAS_BEFORE_SCAN
 	put(X);
 #endif
