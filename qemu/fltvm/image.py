@@ -25,7 +25,7 @@ TOOLS = ["kmod", "dmsetup", "mke2fs", "e2fsck", "tune2fs", "dumpe2fs", "blkdisca
 LINKS = {"kmod": ["modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depmod"],
          "mke2fs": ["mkfs.ext4"], "e2fsck": ["fsck.ext4"]}
 MODULES = ["virtio_pci", "virtio_blk", "ext4", "dm-mod", "dm-log-writes", "dm-flakey", "dm-delay",
-           "null_blk", "brd", "loop", "crc32c_generic", "kunit"]
+           "null_blk", "brd", "loop", "scsi_debug", "sd_mod", "crc32c_generic", "kunit"]
 DIRECTORIES = ["bin", "usr/bin", "usr/sbin", "etc", "proc", "sys", "dev", "tmp", "run",
                "root", "lib", "lib64", "guest", "modules", "mnt", "tools", "var"]
 ETC = {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",

@@ -96,6 +96,24 @@ step "and the write succeeds" -- wait $writer
 dmsetup remove vol0; dmsetup remove slow
 unload flt_passthrough
 
+step "a device that takes three seconds and completes in hard interrupts" -- load null_blk nr_devices=1 \
+	queue_mode=2 irqmode=2 completion_nsec=3000000000 gb=1
+step "a filter whose drained post-operations wait" -- load flt_dm_test hold_drained=1
+step "a volume" -- create null "0 65536 flt /dev/nullb0 0 null"
+attached null dm_test
+I=$F/dm_test/instances/null.dm_test
+read4k null 7 & reader=$!
+step "a read is below" -- wait_for 2 is $I/inflight 1
+put 1 $I/detach & detach=$!
+step "and is drained" -- wait_for 2 is $T/draining 1
+step "which the device does not know" DRN-09 TDN-33 -- wait $reader
+step "the post-operation is still being called" DRN-11 -- is $T/draining 1
+step "and holds the detach" TDN-20 -- is $I/state draining
+put 0 $T/hold_drained
+step "until it returns" -- wait $detach
+step "the volume lost nothing" -- equal "$(cat $V/null/entered)" "$(cat $V/null/left)"
+dmsetup remove null; unload flt_dm_test null_blk
+
 # --- what a status becomes
 step "a filter that fails reads" -- load flt_dm_test fail=read
 step "a volume" -- create vol0 "0 65536 flt /dev/vda 0 vol0"
@@ -294,18 +312,22 @@ dmsetup remove high; dmsetup remove vol0
 unload flt_delay
 
 # --- swap through filters
-step "a filter for swap" -- load flt_passthrough
+step "filters for swap" -- load flt_passthrough
+for m in flt_null flt_passthrough2 flt_passthrough3; do step "$m, too" -- load $m; done
+step "one that waits with every write" -- load flt_delay ops=write mode=pre answer=callback agent=workqueue ms=1
 create swap "0 131072 flt /dev/vdb 0 swap"
-attached swap passthrough
+for f in null passthrough passthrough2 passthrough3 delay; do attached swap $f; done
 mkswap /dev/mapper/swap > /dev/null
 step "is swapped to" -- swapon /dev/mapper/swap
 mkdir -p /run/cg /run/shm && mount -t cgroup2 cg /run/cg && echo +memory > /run/cg/cgroup.subtree_control
 mkdir /run/cg/small && mount -t tmpfs -o size=40m shm /run/shm
-echo 12M > /run/cg/small/memory.max
+# Not memory.max: writes that take a moment each would have the task killed.
+echo 10M > /run/cg/small/memory.high
 head -c 16777216 /dev/urandom > /tmp/copy
 fill() { sh -c 'echo $$ > /run/cg/small/cgroup.procs; cat /tmp/copy > /run/shm/x'; }
 step "more memory than there is" -- fill
 step "was seen on its way" -- at_least $F/passthrough/pre 100
+step "and waited for" -- at_least $F/delay/released 100
 step "comes back" -- equal "$(md5sum < /run/shm/x)" "$(md5sum < /tmp/copy)"
 rm -f /run/shm/x /tmp/copy
 step "no more swap" -- swapoff /dev/mapper/swap

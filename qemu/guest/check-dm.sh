@@ -267,6 +267,18 @@ if load null_blk nr_devices=1 zoned=1 zone_size=4 gb=1 2>/dev/null && [ -e /sys/
 fi
 loaded null_blk && rmmod null_blk
 
+# A profile of integrity metadata; some kernels have no such devices to offer.
+profile() { cat "/sys/block/$1/integrity/format" 2>/dev/null || echo none; }
+if load sd_mod 2>/dev/null && load scsi_debug dif=1 dix=1 dev_size_mb=16 delay=0 2>/dev/null; then
+	step "a disk with integrity metadata" -- wait_for 20 there /dev/sda
+	create linear "0 16384 linear /dev/sda 0"; create flt "0 16384 flt /dev/sda 0 n"
+	step "really" -- has /sys/block/sda/integrity/format T10
+	step "linear passes it on" -- equal "$(profile "$(number linear)")" "$(profile sda)"
+	step "flt does not" -- equal "$(profile "$(number flt)")" none
+	dmsetup remove flt; dmsetup remove linear
+	step "the disk goes" -- wait_for 10 rmmod scsi_debug
+fi
+
 # Reads the state of a loop device by an ioctl, whatever the device is.
 step "a loop device" -- sh -c 'load() { modprobe loop; }; load; truncate -s 8M /run/img && losetup /dev/loop0 /run/img'
 step "linear and flt on it" -- create linear "0 16384 linear /dev/loop0 0"

@@ -13,11 +13,15 @@
  *	seen		pre-operations so far
  *	unknown		... of operations that nobody is known to have asked for
  *	workers		... that run in a worker
+ *
+ * With hold_drained=1 a post-operation that is drained waits until that is 0
+ * again; draining counts those that do: what if the device completes meanwhile?
  */
 #include <linux/fltmgr.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 
 static const struct {
 	const char *name;
@@ -34,7 +38,9 @@ static const struct {
 static unsigned int fail;	/* index into dm_test_classes */
 static int status = STATUS_IO_DEVICE_ERROR;
 static bool post;
-static ulong seen, unknown, workers;
+static bool hold_drained;
+static ulong seen, unknown, workers, draining;
+static DECLARE_WAIT_QUEUE_HEAD(drained_wait);
 
 static int fail_set(const char *val, const struct kernel_param *kp)
 {
@@ -59,6 +65,23 @@ static const struct kernel_param_ops fail_ops = {
 	.get = fail_get,
 };
 
+static int hold_drained_set(const char *val, const struct kernel_param *kp)
+{
+	int rc = param_set_bool(val, kp);
+
+	wake_up_all(&drained_wait);
+	return rc;
+}
+
+static const struct kernel_param_ops hold_drained_ops = {
+	.set = hold_drained_set,
+	.get = param_get_bool,
+};
+
+module_param_cb(hold_drained, &hold_drained_ops, &hold_drained, 0644);
+MODULE_PARM_DESC(hold_drained, "let drained post-operations wait");
+module_param(draining, ulong, 0444);
+MODULE_PARM_DESC(draining, "those that wait");
 module_param_cb(fail, &fail_ops, NULL, 0644);
 MODULE_PARM_DESC(fail, "class of operations to fail, or none");
 module_param(status, int, 0644);
@@ -96,8 +119,13 @@ static int dm_test_pre(struct flt_callback_data *data, const struct flt_related_
 static int dm_test_post(struct flt_callback_data *data, const struct flt_related_objects *objs,
 			void *completion_context, u32 flags)
 {
-	if (!(flags & FLTFL_POST_OPERATION_DRAINING) && READ_ONCE(post) && dm_test_fails(data))
+	if (flags & FLTFL_POST_OPERATION_DRAINING) {
+		WRITE_ONCE(draining, draining + 1);
+		wait_event_idle(drained_wait, !READ_ONCE(hold_drained));
+		WRITE_ONCE(draining, draining - 1);
+	} else if (READ_ONCE(post) && dm_test_fails(data)) {
 		data->io_status.status = READ_ONCE(status);
+	}
 	return FLT_POSTOP_FINISHED_PROCESSING;
 }
 
