@@ -46,6 +46,7 @@ install: all	## the modules and fltmc into the running system (INSTALL_MOD_PATH,
 	@$(call tools,install)
 
 tools:
+	@scripts/deps build
 	@mkdir -p build
 	@$(call tools,all)
 
