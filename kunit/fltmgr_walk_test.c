@@ -311,34 +311,6 @@ static void synchronize_and_complete_below(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, a.post_task, current);
 }
 
-/* MOD-01 */
-static void dirty_mark_is_refused(struct kunit *test)
-{
-	struct flt_callback_data data = {};
-
-	KUNIT_EXPECT_EQ(test, flt_set_callback_data_dirty(&data), STATUS_NOT_SUPPORTED);
-	KUNIT_EXPECT_EQ(test, data.flags, 0);
-}
-
-static int set_dirty(struct tf *tf, struct flt_callback_data *data,
-		     const struct flt_related_objects *objs, int status)
-{
-	data->flags |= FLTFL_CALLBACK_DATA_DIRTY;
-	return status;
-}
-
-/* MOD-01 */
-static void dirty_mark_set_by_hand_is_reported(struct kunit *test)
-{
-	unsigned int before = flt_violation_count();
-
-	start_all(test);
-	b.on_pre = set_dirty;
-	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_WRITE), 0);
-	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
-	KUNIT_EXPECT_FALSE(test, c.seen.flags & FLTFL_CALLBACK_DATA_DIRTY);
-}
-
 /* ATT-14, PST-13, STK-04: attached above and below while it is at the device */
 static void an_operation_in_flight_is_not_seen_by_newcomers(struct kunit *test)
 {
@@ -432,8 +404,6 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(synchronize_comes_back_to_the_thread),
 	KUNIT_CASE(two_synchronize_in_one_stack),
 	KUNIT_CASE(synchronize_and_complete_below),
-	KUNIT_CASE(dirty_mark_is_refused),
-	KUNIT_CASE(dirty_mark_set_by_hand_is_reported),
 	KUNIT_CASE(an_operation_in_flight_is_not_seen_by_newcomers),
 	KUNIT_CASE(a_newcomer_below_is_on_the_way),
 	KUNIT_CASE(many_filters_need_nodes_from_the_pools),

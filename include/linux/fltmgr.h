@@ -142,7 +142,7 @@ union flt_parameters {
  * @target_instance: the instance whose callback is running
  * @parameters: the parameters of @major_function
  *
- * Read-only for filters: there is no call yet by which a change takes effect.
+ * What a filter may change, and how it tells: flt_set_callback_data_dirty().
  */
 struct flt_io_parameter_block {
 	u32 irp_flags;
@@ -319,7 +319,13 @@ void flt_object_dereference(void *object);
 void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,
 				      void *context);
 void flt_complete_pended_postoperation(struct flt_callback_data *data);
-int flt_set_callback_data_dirty(struct flt_callback_data *data);
+
+/* changed parameters: kmod/fltmgr/modify.c */
+void flt_set_callback_data_dirty(struct flt_callback_data *data);
+void flt_clear_callback_data_dirty(struct flt_callback_data *data);
+bool flt_is_callback_data_dirty(const struct flt_callback_data *data);
+struct bio *flt_get_swapped_buffer_mdl_address(struct flt_callback_data *data);
+void flt_retain_swapped_buffer_mdl_address(struct flt_callback_data *data);
 
 /**
  * module_flt_filter() - a module that is one filter

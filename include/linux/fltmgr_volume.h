@@ -41,6 +41,7 @@ enum flt_class {
 #define FLT_INLINE_NODES	4
 
 struct flt_node_pool;
+struct flt_saved;
 struct flt_stack;
 struct flt_walk;
 
@@ -53,6 +54,7 @@ struct flt_walk;
  * @sync: the thread that wants the operation back here, or NULL
  * @above: the node to visit next on the way up
  * @pool: where the node goes back to, NULL when it is inline
+ * @saved: what the parameters were before the instance changed them, or NULL
  *
  * Manager only.
  */
@@ -64,6 +66,19 @@ struct flt_node {
 	struct flt_walk *sync;
 	struct flt_node *above;
 	struct flt_node_pool *pool;
+	struct flt_saved *saved;
+};
+
+/**
+ * struct flt_passed - what a filter may change, as the next one is to see it
+ * @rw: the parameters
+ * @irp_flags: the flags
+ * @major_function: never changes; to put it back
+ */
+struct flt_passed {
+	struct flt_parameters_rw rw;
+	u32 irp_flags;
+	u8 major_function;
 };
 
 /* An entry of a volume's in-flight set: an operation, or a scan's cursor. */
@@ -87,14 +102,18 @@ struct flt_inflight_link {
  * @class: enum flt_class
  * @nr_nodes: inline nodes in use
  * @joined: it is in the in-flight set
+ * @modified: some filter has changed the parameters: the provider is to do what
+ *	@iopb says, when it gets the operation to send it to the device
  * @answer: recorded by a completion before the pre-operation returned
  * @answer_context: likewise
  * @runner: the task that runs a callback for it now
  * @id: unique among all operations since boot
  * @start: jiffies at dispatch
+ * @passed: the parameters as the instance it stands at found them, or as the
+ *	device is to get them
  * @nodes: inline nodes
  *
- * Manager only, apart from @data, @iopb, @id.
+ * Manager only, apart from @data, @iopb, @modified, @id.
  */
 struct flt_operation {
 	struct flt_callback_data data;
@@ -109,11 +128,13 @@ struct flt_operation {
 	u8 class;
 	u8 nr_nodes;
 	bool joined;
+	bool modified;
 	int answer;
 	void *answer_context;
 	struct task_struct *runner;
 	u64 id;
 	unsigned long start;
+	struct flt_passed passed;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 

@@ -70,10 +70,6 @@ int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **con
 	flt_lockdep_exit(filter, entered);
 	memalloc_noio_restore(noio);
 	trace_flt_pre(op, inst->id, status);
-	if (unlikely(op->data.flags & FLTFL_CALLBACK_DATA_DIRTY)) {
-		op->data.flags &= ~FLTFL_CALLBACK_DATA_DIRTY;
-		flt_violation("MOD-01", filter, inst, "parameters marked dirty; ignored");
-	}
 	return status;
 }
 

@@ -6,6 +6,7 @@
  *   the operation stands there (pre-op running, or pended)	wait for it
  *   its post-op is running, or pended				wait for it
  *   its post-op is owed, the operation is below		call it now, on a copy
+ *   ... and it has swapped buffers				wait for it
  *
  * To wait is to take a hold of the instance and to set WATCHED in the word.
  * Whoever replaces a word with WATCHED gives up the hold. To claim an owed
@@ -18,10 +19,11 @@
 /*
  * Win an owed post-op against the walk up, and copy what it is called with.
  * The caller keeps the operation from going: it moves it, or holds the lock of
- * its in-flight list. Only what does not change is copied. DRN-02, DRN-04, DRN-05
+ * its in-flight list. Only what does not change is copied, and @seen, what the
+ * instance saw in its pre-op. DRN-02, DRN-04, DRN-05, MOD-03
  */
 bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
-		     struct flt_node *node)
+		     struct flt_node *node, const struct flt_passed *seen)
 {
 	int owed = FLT_NODE_OWED;
 
@@ -31,8 +33,10 @@ bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
 	memset(copy, 0, sizeof(*copy));
 	copy->class = op->class;
 	copy->context = node->context;
-	copy->iopb = op->iopb;
+	copy->iopb.irp_flags = seen->irp_flags;
+	copy->iopb.major_function = seen->major_function;
 	copy->iopb.target_instance = node->instance;
+	copy->iopb.parameters.read = seen->rw;
 	copy->iopb.parameters.read.bio = NULL;
 	copy->data.flags = FLTFL_CALLBACK_DATA_IRP_OPERATION |
 			   FLTFL_CALLBACK_DATA_POST_OPERATION |
@@ -52,6 +56,7 @@ void flt_drain_run(struct flt_drain_copy *copy, struct flt_instance *inst)
 
 struct flt_drain {
 	struct flt_instance *inst;
+	struct flt_passed seen;
 	struct flt_drain_copy copy;
 };
 
@@ -71,6 +76,35 @@ static void flt_watch_word(struct flt_operation *op, struct flt_instance *inst)
 	} while (true);
 }
 
+/*
+ * A node of the instance that is not to be drained: whoever makes it DONE lets
+ * us know. One that is watched already is counted already.
+ */
+static bool flt_try_watch(struct flt_node *node, struct flt_instance *inst, int *state)
+{
+	if (*state & FLT_NODE_WATCHED)
+		return true;
+	/* Held before it can be given up; the teardown's own hold is there. */
+	atomic_inc(&inst->hold);
+	if (atomic_try_cmpxchg(&node->state, state, *state | FLT_NODE_WATCHED))
+		return true;
+	atomic_dec(&inst->hold);
+	return false;
+}
+
+/*
+ * The mover has made a node that is KEPT, and the word is watched: the hold for
+ * the word goes when it moves on, the node gets one of its own. DRN-12
+ */
+void flt_watch_kept(struct flt_node *node, struct flt_instance *inst)
+{
+	int state = atomic_read(&node->state);
+
+	while ((state & FLT_NODE_STATE_MASK) == FLT_NODE_KEPT)
+		if (flt_try_watch(node, inst, &state))
+			return;
+}
+
 /* True if the post-op was owed and is ours to call. */
 static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
 			   struct flt_drain *drain)
@@ -81,10 +115,11 @@ static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
 	do {
 		switch (state & FLT_NODE_STATE_MASK) {
 		case FLT_NODE_OWED:
-			if (flt_drain_claim(&drain->copy, op, node))
+			if (flt_drain_claim(&drain->copy, op, node, &drain->seen))
 				return true;
 			state = atomic_read(&node->state);
 			continue;
+		case FLT_NODE_KEPT:
 		case FLT_NODE_POSTING:
 		case FLT_NODE_POST_EARLY:
 		case FLT_NODE_POST_PENDED:
@@ -93,10 +128,8 @@ static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
 		default:
 			return false;
 		}
-		atomic_inc(&inst->hold);
-		if (atomic_try_cmpxchg(&node->state, &state, state | FLT_NODE_WATCHED))
+		if (flt_try_watch(node, inst, &state))
 			return false;
-		atomic_dec(&inst->hold);
 	} while (true);
 }
 
@@ -111,9 +144,13 @@ static bool flt_drain_visit(struct flt_operation *op, void *arg)
 	 * exchange in flt_stand(), which comes after flt_node_push().
 	 */
 	smp_rmb();
-	for (node = flt_op_last(op); node; node = node->above)
+	flt_seen_begin(&drain->seen, op);
+	for (node = flt_op_last(op); node; node = node->above) {
+		if (unlikely(node->saved))
+			drain->seen = node->saved->before;
 		if (node->instance_id == drain->inst->id)
 			return flt_watch_node(op, node, drain);
+	}
 	return false;
 }
 

@@ -17,16 +17,6 @@ static void flt_instance_refs_gone(struct flt_object *obj)
 	queue_work(flt_teardown_wq, &inst->work);
 }
 
-static bool flt_has_post(const struct flt_filter *filter)
-{
-	int class;
-
-	for (class = 0; class < FLT_NR_CLASSES; class++)
-		if (filter->ops[class].post)
-			return true;
-	return false;
-}
-
 static int flt_instance_alloc_parts(struct flt_instance *inst, const char *name,
 				    const char *altitude)
 {
@@ -35,8 +25,6 @@ static int flt_instance_alloc_parts(struct flt_instance *inst, const char *name,
 	if (!inst->name || !inst->altitude ||
 	    kobject_set_name(&inst->kobj, "%s.%s", inst->volume->name, name))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	if (!flt_has_post(inst->filter))
-		return 0;
 	inst->pool = flt_node_pool_create();
 	return inst->pool ? 0 : STATUS_INSUFFICIENT_RESOURCES;
 }

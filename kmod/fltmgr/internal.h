@@ -72,6 +72,7 @@ enum flt_op_state {
 enum flt_node_state {
 	FLT_NODE_FREE,
 	FLT_NODE_OWED,			/* the post-op is to be called */
+	FLT_NODE_KEPT,			/* ... and not to be drained */
 	FLT_NODE_POSTING,		/* it is being called */
 	FLT_NODE_POST_EARLY,		/* ... and was completed already */
 	FLT_NODE_POST_PENDED,		/* it said MORE_PROCESSING_REQUIRED */
@@ -218,6 +219,15 @@ struct flt_stack {
 struct flt_node_pool {
 	struct kref ref;
 	mempool_t pool;
+	mempool_t saved;
+};
+
+/* What an instance's change of the parameters has replaced; belongs to its node. */
+struct flt_saved {
+	struct flt_passed before;	/* I */
+	struct bio *swapped;		/* O: what is there instead of before.rw.bio */
+	bool retained;			/* O: the filter keeps it */
+	struct flt_node_pool *pool;	/* I */
 };
 
 /* A thread that walks an operation; on its stack. */
@@ -277,12 +287,22 @@ void flt_node_cache_destroy(void);
 struct flt_node_pool *flt_node_pool_create(void);
 void flt_node_pool_put(struct flt_node_pool *pool);
 struct flt_node *flt_node_push(struct flt_operation *op, struct flt_instance *inst,
-			       void *context, struct flt_walk *sync);
+			       enum flt_node_state state, void *context,
+			       struct flt_walk *sync, struct flt_saved *saved);
+struct flt_saved *flt_saved_alloc(struct flt_instance *inst);
 void flt_node_free_all(struct flt_operation *op);
 
 /* walk.c */
 void flt_resume(struct flt_operation *op, struct flt_instance *inst, int status, void *context);
 void flt_resume_post(struct flt_operation *op, struct flt_node *node);
+
+/* modify.c */
+void flt_modify_undo(struct flt_operation *op, const struct flt_passed *before);
+int flt_modify_take(struct flt_operation *op, struct flt_instance *inst, int status,
+		    struct flt_saved **out);
+void flt_modify_pass(struct flt_operation *op);
+void flt_modify_done(struct flt_saved *saved);
+void flt_seen_begin(struct flt_passed *seen, const struct flt_operation *op);
 
 /* callback.c */
 int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context);
@@ -307,7 +327,8 @@ struct flt_drain_copy {
 };
 
 bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
-		     struct flt_node *node);
+		     struct flt_node *node, const struct flt_passed *seen);
+void flt_watch_kept(struct flt_node *node, struct flt_instance *inst);
 void flt_drain_run(struct flt_drain_copy *copy, struct flt_instance *inst);
 void flt_drain_scan(struct flt_instance *inst);
 

@@ -17,15 +17,21 @@
 #define FLT_POOL_RESERVE	4
 
 static struct kmem_cache *flt_node_cache;
+static struct kmem_cache *flt_saved_cache;
 
 int flt_node_cache_create(void)
 {
 	flt_node_cache = KMEM_CACHE(flt_node, 0);
-	return flt_node_cache ? 0 : STATUS_INSUFFICIENT_RESOURCES;
+	flt_saved_cache = KMEM_CACHE(flt_saved, 0);
+	if (flt_node_cache && flt_saved_cache)
+		return 0;
+	flt_node_cache_destroy();
+	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 void flt_node_cache_destroy(void)
 {
+	kmem_cache_destroy(flt_saved_cache);
 	kmem_cache_destroy(flt_node_cache);
 }
 
@@ -35,12 +41,18 @@ struct flt_node_pool *flt_node_pool_create(void)
 
 	if (!pool)
 		return NULL;
-	if (mempool_init_slab_pool(&pool->pool, FLT_POOL_RESERVE, flt_node_cache)) {
-		kfree(pool);
-		return NULL;
-	}
+	if (mempool_init_slab_pool(&pool->pool, FLT_POOL_RESERVE, flt_node_cache))
+		goto free;
+	if (mempool_init_slab_pool(&pool->saved, FLT_POOL_RESERVE, flt_saved_cache))
+		goto exit;
 	kref_init(&pool->ref);
 	return pool;
+
+exit:
+	mempool_exit(&pool->pool);
+free:
+	kfree(pool);
+	return NULL;
 }
 
 /* Any context: mempool_exit() only frees. */
@@ -48,6 +60,7 @@ static void flt_node_pool_free(struct kref *ref)
 {
 	struct flt_node_pool *pool = container_of(ref, struct flt_node_pool, ref);
 
+	mempool_exit(&pool->saved);
 	mempool_exit(&pool->pool);
 	kfree(pool);
 }
@@ -68,11 +81,35 @@ static struct flt_node *flt_node_from_pool(struct flt_instance *inst)
 }
 
 /*
- * Owe @inst its post-op. The node is published complete; a teardown's scan
- * may claim it from here on.
+ * Likewise. Taken before the node: whoever has one of them may wait for the
+ * other, but operations free both, and only ever wait for lower instances' pools.
+ */
+struct flt_saved *flt_saved_alloc(struct flt_instance *inst)
+{
+	struct flt_saved *saved = mempool_alloc(&inst->pool->saved, GFP_NOIO);
+
+	kref_get(&inst->pool->ref);
+	saved->pool = inst->pool;
+	saved->retained = false;
+	return saved;
+}
+
+static void flt_saved_free(struct flt_saved *saved)
+{
+	struct flt_node_pool *pool = saved->pool;
+
+	mempool_free(saved, &pool->saved);
+	flt_node_pool_put(pool);
+}
+
+/*
+ * Owe @inst its post-op (OWED or KEPT), or only remember what it has changed
+ * (DONE). The node is published complete; a teardown's scan may claim it from
+ * here on.
  */
 struct flt_node *flt_node_push(struct flt_operation *op, struct flt_instance *inst,
-			       void *context, struct flt_walk *sync)
+			       enum flt_node_state state, void *context,
+			       struct flt_walk *sync, struct flt_saved *saved)
 {
 	struct flt_node *node;
 
@@ -87,7 +124,8 @@ struct flt_node *flt_node_push(struct flt_operation *op, struct flt_instance *in
 	node->context = context;
 	node->sync = sync;
 	node->above = op->last;
-	atomic_set(&node->state, FLT_NODE_OWED);
+	node->saved = saved;
+	atomic_set(&node->state, state);
 	/* Pairs with the acquire in flt_op_last(). */
 	smp_store_release(&op->last, node);
 	return node;
@@ -102,6 +140,8 @@ void flt_node_free_all(struct flt_operation *op)
 		struct flt_node_pool *pool = node->pool;
 
 		above = node->above;
+		if (unlikely(node->saved))
+			flt_saved_free(node->saved);
 		if (likely(!pool))
 			continue;
 		mempool_free(node, &pool->pool);

@@ -75,6 +75,7 @@ static enum flt_involvement flt_node_involvement(const struct flt_node *node)
 {
 	switch (atomic_read(&node->state) & FLT_NODE_STATE_MASK) {
 	case FLT_NODE_OWED:
+	case FLT_NODE_KEPT:
 		return FLT_OWED_POST;
 	case FLT_NODE_POSTING:
 	case FLT_NODE_POST_EARLY:

@@ -144,19 +144,3 @@ void flt_complete_pended_postoperation(struct flt_callback_data *data)
 		flt_resume_post(op, node);
 }
 EXPORT_SYMBOL_GPL(flt_complete_pended_postoperation);
-
-/**
- * flt_set_callback_data_dirty() - mark changed parameters
- * @data: the operation
- *
- * Parameters cannot be changed yet, so the mark is refused: a filter learns at
- * once that its change has no effect. MOD-01
- *
- * Context: ATOMIC.
- * Return: -EOPNOTSUPP.
- */
-int flt_set_callback_data_dirty(struct flt_callback_data *data)
-{
-	return STATUS_NOT_SUPPORTED;
-}
-EXPORT_SYMBOL_GPL(flt_set_callback_data_dirty);

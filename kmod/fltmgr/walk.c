@@ -10,9 +10,9 @@
  * A completion that comes before the pre-op returned only records its answer.
  *
  * A post-op that is owed is a node (op->last, upwards by node->above). On the
- * way up a node's state decides who calls the post-op: the walk (OWED to
- * POSTING) or a teardown (OWED to DRAINED). The walk looks at nothing but
- * node->state, ->sync and ->above unless it wins.
+ * way up a node's state decides who calls the post-op: the walk (OWED or KEPT
+ * to POSTING) or a teardown (OWED to DRAINED). The walk looks at nothing but
+ * node->state, ->sync, ->saved and ->above unless it wins.
  *
  * WORDS
  *
@@ -84,6 +84,7 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->class = class;
 	op->nr_nodes = 0;
 	op->joined = false;
+	op->modified = false;
 	op->last = NULL;
 	op->up = NULL;
 	op->runner = NULL;
@@ -106,6 +107,9 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	rw->byte_offset = byte_offset;
 	rw->length = length;
 	rw->bio = bio;
+	op->passed.rw = *rw;
+	op->passed.irp_flags = irp_flags;
+	op->passed.major_function = op->iopb.major_function;
 }
 EXPORT_SYMBOL_GPL(flt_operation_init);
 
@@ -117,10 +121,13 @@ EXPORT_SYMBOL_GPL(flt_operation_init);
 static noinline void flt_settle(struct flt_operation *op, struct flt_instance *inst,
 				struct flt_node *node)
 {
+	const struct flt_passed *seen = node->saved ? &node->saved->before : &op->passed;
 	struct flt_drain_copy copy;
 
-	if (flt_drain_claim(&copy, op, node))
+	if (flt_drain_claim(&copy, op, node, seen))
 		flt_drain_run(&copy, inst);
+	else
+		flt_watch_kept(node, inst);
 }
 
 /* Stand at @next (NULL: nowhere). False: @cur is watched and @node is owed. */
@@ -182,19 +189,65 @@ static bool flt_status_is_final(int status)
 	return status != STATUS_PENDING && status != STATUS_FLT_DISALLOW_FAST_IO;
 }
 
+/* Does the operation go down from @inst? PRE-11 */
+static bool flt_goes_down(const struct flt_operation *op, const struct flt_instance *inst,
+			  int status)
+{
+	if (status == FLT_PREOP_SUCCESS_WITH_CALLBACK || status == FLT_PREOP_SYNCHRONIZE)
+		return inst->ops[op->class].post;
+	return status == FLT_PREOP_SUCCESS_NO_CALLBACK;
+}
+
+/*
+ * The filter is through with the parameters: a change that it has marked counts
+ * if the operation goes down, any other is undone. MOD-01
+ */
+static int flt_settle_change(struct flt_operation *op, struct flt_instance *inst, int status,
+			     struct flt_saved **saved)
+{
+	int rc = 0;
+
+	if (unlikely(op->data.flags & FLTFL_CALLBACK_DATA_DIRTY)) {
+		op->data.flags &= ~FLTFL_CALLBACK_DATA_DIRTY;
+		if (flt_goes_down(op, inst, status))
+			rc = flt_modify_take(op, inst, status, saved);
+	}
+	if (likely(!*saved))
+		flt_modify_undo(op, &op->passed);
+	return rc;
+}
+
 /* PRE-11: whoever wants a post-op must have registered one. */
 static enum flt_step flt_owe(struct flt_operation *op, struct flt_instance *inst,
-			     void *context, struct flt_walk *sync, struct flt_node **node)
+			     void *context, struct flt_walk *sync, struct flt_saved *saved,
+			     struct flt_node **node)
 {
+	enum flt_node_state state = FLT_NODE_OWED;
+
 	if (unlikely(!inst->ops[op->class].post)) {
 		flt_violation("PRE-11", inst->filter, inst,
 			      "pre-operation of %s wants a callback and has no post-operation",
 			      flt_class_name(op->class));
 		return flt_fail(op, inst);
 	}
-	*node = flt_node_push(op, inst, context, sync);
+	if (unlikely(saved && saved->swapped))		/* DRN-12 */
+		state = FLT_NODE_KEPT;
+	*node = flt_node_push(op, inst, state, context, sync, saved);
+	if (unlikely(saved))
+		flt_modify_pass(op);
 	if (sync)
 		sync->nr_sync++;
+	return FLT_STEP_DOWN;
+}
+
+/* Nothing is owed; a change is undone on the way up all the same. MOD-02 */
+static enum flt_step flt_owe_nothing(struct flt_operation *op, struct flt_instance *inst,
+				     struct flt_saved *saved)
+{
+	if (unlikely(saved)) {
+		flt_node_push(op, inst, FLT_NODE_DONE, NULL, NULL, saved);
+		flt_modify_pass(op);
+	}
 	return FLT_STEP_DOWN;
 }
 
@@ -203,6 +256,10 @@ static enum flt_step flt_answered(struct flt_operation *op, struct flt_walk *wal
 				  struct flt_instance *inst, int status, void *context,
 				  struct flt_node **node)
 {
+	struct flt_saved *saved = NULL;
+
+	if (flt_settle_change(op, inst, status, &saved))
+		return flt_fail(op, inst);
 	if (unlikely(context) && status != FLT_PREOP_SUCCESS_WITH_CALLBACK &&
 	    status != FLT_PREOP_SYNCHRONIZE)
 		flt_violation("PRE-22", inst->filter, inst,
@@ -210,11 +267,11 @@ static enum flt_step flt_answered(struct flt_operation *op, struct flt_walk *wal
 
 	switch (status) {
 	case FLT_PREOP_SUCCESS_WITH_CALLBACK:
-		return flt_owe(op, inst, context, NULL, node);
+		return flt_owe(op, inst, context, NULL, saved, node);
 	case FLT_PREOP_SYNCHRONIZE:
-		return flt_owe(op, inst, context, walk, node);
+		return flt_owe(op, inst, context, walk, saved, node);
 	case FLT_PREOP_SUCCESS_NO_CALLBACK:
-		return FLT_STEP_DOWN;
+		return flt_owe_nothing(op, inst, saved);
 	case FLT_PREOP_COMPLETE:
 		if (likely(flt_status_is_final(op->data.io_status.status)))
 			return flt_turn_round(op, inst);
@@ -263,7 +320,7 @@ static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
 
 	*node = NULL;
 	if (!inst->ops[op->class].pre)		/* PST-12 */
-		return flt_owe(op, inst, NULL, NULL, node);
+		return flt_owe(op, inst, NULL, NULL, NULL, node);
 
 	status = flt_call_pre(op, inst, &context);
 	flt_race_point("pre_returned", op);
@@ -313,8 +370,11 @@ static bool flt_pend_post(struct flt_node *node)
 
 static void flt_node_done(struct flt_node *node, struct flt_instance *inst)
 {
-	int old = atomic_xchg(&node->state, FLT_NODE_DONE);
+	int old;
 
+	if (unlikely(node->saved))
+		flt_modify_done(node->saved);
+	old = atomic_xchg(&node->state, FLT_NODE_DONE);
 	if (unlikely(old & FLT_NODE_WATCHED))
 		flt_teardown_put(inst);
 }
@@ -339,13 +399,26 @@ static bool flt_post(struct flt_operation *op, struct flt_node *node)
 	return true;
 }
 
+/* Win the post-op against a teardown, which never claims one that is KEPT. */
+static bool flt_post_claim(struct flt_node *node)
+{
+	int state = FLT_NODE_OWED;
+
+	if (likely(atomic_try_cmpxchg(&node->state, &state, FLT_NODE_POSTING)))
+		return true;
+	while ((state & FLT_NODE_STATE_MASK) == FLT_NODE_KEPT)
+		if (atomic_try_cmpxchg(&node->state, &state,
+				       (state & FLT_NODE_WATCHED) | FLT_NODE_POSTING))
+			return true;
+	return false;
+}
+
 static enum flt_step flt_walk_up(struct flt_operation *op, struct flt_walk *walk)
 {
 	struct flt_node *node;
 
 	while ((node = op->up)) {
 		struct flt_walk *sync = node->sync;
-		int owed = FLT_NODE_OWED;
 
 		if (unlikely(sync && sync != walk)) {
 			complete(&sync->done);
@@ -353,9 +426,10 @@ static enum flt_step flt_walk_up(struct flt_operation *op, struct flt_walk *walk
 		}
 		if (sync)
 			walk->nr_sync--;
+		if (unlikely(node->saved))
+			flt_modify_undo(op, &node->saved->before);
 		flt_race_point("post_claim", op);
-		if (atomic_try_cmpxchg(&node->state, &owed, FLT_NODE_POSTING) &&
-		    !flt_post(op, node))
+		if (flt_post_claim(node) && !flt_post(op, node))
 			return FLT_STEP_GONE;
 		op->up = node->above;
 	}
