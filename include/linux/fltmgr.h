@@ -109,6 +109,9 @@ enum flt_postop_callback_status {
 #define FLTFL_OPERATION_REGISTRATION_SKIP_NON_DASD_IO		0x00000004
 #define FLTFL_OPERATION_REGISTRATION_SKIP_NON_CACHED_NON_PAGING_IO 0x00000008
 
+/* Reads and writes of block volumes are no bigger, in bytes. */
+#define FLT_MAX_BLOCK_IO				0x100000
+
 /* flags of an instance definition */
 #define FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT	0x00000001
 

@@ -114,6 +114,31 @@ step "until it returns" -- wait $detach
 step "the volume lost nothing" -- equal "$(cat $V/null/entered)" "$(cat $V/null/left)"
 dmsetup remove null; unload flt_dm_test null_blk
 
+# --- sent elsewhere
+step "a filter that moves operations" -- load flt_dm_test
+step "a volume" -- create vol0 "0 65536 flt /dev/vda 0 vol0"
+attached vol0 dm_test
+step "a block" -- write4k vol0 9
+block() { dd if="$1" bs=4k skip="$2" count=1 iflag=direct 2>/dev/null | md5sum; }
+put 4096 $T/shift
+step "is found elsewhere" MOD-01 MOD-02 -- equal "$(block /dev/mapper/vol0 8)" "$(block /dev/vda 9)"
+step "and written elsewhere" MOD-02 -- write4k vol0 19
+put 1 $T/unmarked
+step "namely there" MOD-02 -- equal "$(block /dev/mapper/vol0 20)" "$(block /dev/vda 20)"
+put 0 $T/unmarked
+step "there, too" MOD-02 -- equal "$(block /dev/mapper/vol0 19)" "$(block /dev/vda 20)"
+put 33554432 $T/shift
+step "behind the end there is nothing" -- expect_errno EIO read4k vol0 0
+step "which is said" -- said "sends an operation to byte 33554432, not on the target"
+put -8192 $T/shift
+step "nor before the beginning" -- expect_errno EIO read4k vol0 1
+put 100 $T/shift
+step "nor between blocks" -- expect_errno EIO read4k vol0 1
+put 0 $T/shift
+step "all is as before" -- equal "$(block /dev/mapper/vol0 20)" "$(block /dev/vda 20)"
+step "each operation has left" -- equal "$(cat $V/vol0/entered)" "$(cat $V/vol0/left)"
+dmsetup remove vol0; unload flt_dm_test
+
 # --- what a status becomes
 step "a filter that fails reads" -- load flt_dm_test fail=read
 step "a volume" -- create vol0 "0 65536 flt /dev/vda 0 vol0"

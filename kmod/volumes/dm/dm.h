@@ -114,6 +114,9 @@ enum flt_dm_io_state {
  * @target: where it is
  * @vec: a flush: who asked for it, see flush.c
  * @sector: likewise
+ * @own_vec: a filter has swapped buffers: the bio's own
+ * @own_iter: likewise
+ * @swapped: ... and the device has those of the filter
  * @state: enum flt_dm_io_state. All that is written for a bio that no filter
  *	wants, so it is last, beside what dm writes anyway
  */
@@ -123,8 +126,17 @@ struct flt_dm_io {
 	struct flt_dm_target *target;		/* O */
 	const struct bio_vec *vec;		/* O */
 	sector_t sector;			/* O */
+	struct bio_vec *own_vec;		/* O */
+	struct bvec_iter own_iter;		/* O */
+	bool swapped;				/* O */
 	u8 state;				/* O */
 };
+
+/*
+ * No operation is bigger, so that a filter that swaps buffers knows what it must
+ * have in reserve. In sectors.
+ */
+#define FLT_DM_MAX_IO	(FLT_MAX_BLOCK_IO >> SECTOR_SHIFT)
 
 /* io.c */
 extern const struct flt_volume_ops flt_dm_volume_ops;
@@ -132,6 +144,10 @@ int flt_dm_map(struct dm_target *ti, struct bio *bio);
 int flt_dm_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error);
 int flt_dm_io_init(struct flt_dm_target *t);
 void flt_dm_io_exit(struct flt_dm_target *t);
+
+/* modified.c */
+int flt_dm_modify(struct flt_dm_io *io, struct bio *bio);
+void flt_dm_unmodify(struct flt_dm_io *io, struct bio *bio);
 
 /* volume.c */
 int flt_dm_volume_join(struct flt_dm_target *t, const char *name);

@@ -14,6 +14,9 @@
  *	unknown		... of operations that nobody is known to have asked for
  *	workers		... that run in a worker
  *
+ * With shift=BYTES every operation but a flush goes to another place, and is told
+ * so with a mark, or without one if unmarked=1.
+ *
  * With hold_drained=1 a post-operation that is drained waits until that is 0
  * again; draining counts those that do: what if the device completes meanwhile?
  */
@@ -38,6 +41,8 @@ static const struct {
 static unsigned int fail;	/* index into dm_test_classes */
 static int status = STATUS_IO_DEVICE_ERROR;
 static bool post;
+static long shift;
+static bool unmarked;
 static bool hold_drained;
 static ulong seen, unknown, workers, draining;
 static DECLARE_WAIT_QUEUE_HEAD(drained_wait);
@@ -86,6 +91,10 @@ module_param_cb(fail, &fail_ops, NULL, 0644);
 MODULE_PARM_DESC(fail, "class of operations to fail, or none");
 module_param(status, int, 0644);
 MODULE_PARM_DESC(status, "what to complete them with");
+module_param(shift, long, 0644);
+MODULE_PARM_DESC(shift, "how far to move operations, in bytes");
+module_param(unmarked, bool, 0644);
+MODULE_PARM_DESC(unmarked, "forget to mark that");
 module_param(post, bool, 0644);
 MODULE_PARM_DESC(post, "change the status on the way up instead");
 module_param(seen, ulong, 0444);
@@ -109,6 +118,11 @@ static int dm_test_pre(struct flt_callback_data *data, const struct flt_related_
 		WRITE_ONCE(unknown, unknown + 1);
 	if (current->flags & PF_WQ_WORKER)
 		WRITE_ONCE(workers, workers + 1);
+	if (READ_ONCE(shift) && data->iopb->major_function != IRP_MJ_FLUSH_BUFFERS) {
+		data->iopb->parameters.read.byte_offset += READ_ONCE(shift);
+		if (!READ_ONCE(unmarked))
+			flt_set_callback_data_dirty(data);
+	}
 	if (!dm_test_fails(data) || READ_ONCE(post))
 		return FLT_PREOP_SUCCESS_WITH_CALLBACK;
 	data->io_status.status = READ_ONCE(status);

@@ -108,7 +108,7 @@ static blk_status_t flt_dm_outcome(struct flt_dm_io *io)
 {
 	blk_status_t status = flt_dm_status_to_blk(io->op.data.io_status.status);
 
-	if (unlikely(status && io->op.iopb.major_function == IRP_MJ_FLUSH_BUFFERS))
+	if (unlikely(status && io->op.class == FLT_CLASS_FLUSH))
 		flt_dm_flush_failed(io, status);
 	return status;
 }
@@ -121,23 +121,6 @@ static int flt_dm_refuse(struct bio *bio, blk_status_t status)
 	return DM_MAPIO_SUBMITTED;
 }
 
-static void flt_dm_submit_work(struct work_struct *work)
-{
-	dm_submit_bio_remap(flt_dm_bio(container_of(work, struct flt_dm_io, work)), NULL);
-}
-
-static void flt_dm_submit(struct flt_operation *op, unsigned int flags)
-{
-	struct flt_dm_io *io = container_of(op, struct flt_dm_io, op);
-
-	if (current->bio_list) {
-		INIT_WORK(&io->work, flt_dm_submit_work);
-		queue_work(io->target->submit_wq, &io->work);
-	} else {
-		dm_submit_bio_remap(flt_dm_bio(io), NULL);
-	}
-}
-
 static void flt_dm_complete(struct flt_operation *op)
 {
 	struct flt_dm_io *io = container_of(op, struct flt_dm_io, op);
@@ -146,6 +129,41 @@ static void flt_dm_complete(struct flt_operation *op)
 	io->state = FLT_DM_IO_ENDED;
 	bio->bi_status = flt_dm_outcome(io);
 	bio_endio(bio);
+}
+
+/* What filters have changed is done, or the operation ends. True: submit it. */
+static bool flt_dm_ready(struct flt_dm_io *io, struct bio *bio)
+{
+	int rc;
+
+	if (likely(!io->op.modified))
+		return true;
+	rc = flt_dm_modify(io, bio);
+	if (!rc)
+		return true;
+	if (flt_complete(&io->op, rc, 0) == FLT_DONE)
+		flt_dm_complete(&io->op);
+	return false;
+}
+
+static void flt_dm_submit_work(struct work_struct *work)
+{
+	dm_submit_bio_remap(flt_dm_bio(container_of(work, struct flt_dm_io, work)), NULL);
+}
+
+static void flt_dm_submit(struct flt_operation *op, unsigned int flags)
+{
+	struct flt_dm_io *io = container_of(op, struct flt_dm_io, op);
+	struct bio *bio = flt_dm_bio(io);
+
+	if (!flt_dm_ready(io, bio))
+		return;
+	if (current->bio_list) {
+		INIT_WORK(&io->work, flt_dm_submit_work);
+		queue_work(io->target->submit_wq, &io->work);
+	} else {
+		dm_submit_bio_remap(bio, NULL);
+	}
 }
 
 const struct flt_volume_ops flt_dm_volume_ops = {
@@ -161,7 +179,8 @@ static void flt_dm_dispatch_work(struct work_struct *work)
 
 	switch (flt_dispatch(&io->op)) {
 	case FLT_SUBMIT:
-		dm_submit_bio_remap(flt_dm_bio(io), NULL);
+		if (flt_dm_ready(io, flt_dm_bio(io)))
+			dm_submit_bio_remap(flt_dm_bio(io), NULL);
 		break;
 	case FLT_DONE:
 		flt_dm_complete(&io->op);
@@ -178,6 +197,7 @@ static noinline int flt_dm_map_filtered(struct flt_dm_target *t, struct flt_dm_i
 	sector_t offset = dm_target_offset(t->ti, sector);
 
 	io->state = FLT_DM_IO_FILTERED;
+	io->swapped = false;
 	io->target = t;
 	if (class == FLT_CLASS_FLUSH) {
 		io->vec = bio->bi_io_vec;
@@ -197,7 +217,7 @@ static noinline int flt_dm_map_filtered(struct flt_dm_target *t, struct flt_dm_i
 
 	switch (flt_dispatch(&io->op)) {
 	case FLT_SUBMIT:
-		return DM_MAPIO_REMAPPED;
+		return flt_dm_ready(io, bio) ? DM_MAPIO_REMAPPED : DM_MAPIO_SUBMITTED;
 	case FLT_DONE:
 		flt_dm_complete(&io->op);
 		break;
@@ -260,6 +280,8 @@ int flt_dm_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 
 	io->state = FLT_DM_IO_ENDED;
+	if (unlikely(io->swapped))
+		flt_dm_unmodify(io, bio);
 	/* The bio's own count is used up by now. */
 	bytes = *error ? 0 : io->op.iopb.parameters.read.length;
 	if (flt_complete(&io->op, flt_dm_status_from_blk(*error), bytes) == FLT_TAKEN)

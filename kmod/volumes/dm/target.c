@@ -131,6 +131,9 @@ static int flt_dm_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	r = flt_dm_parse(t, argc, argv);
 	if (r)
 		goto bad;
+	r = dm_set_target_max_io_len(ti, FLT_DM_MAX_IO);
+	if (r)
+		goto bad;
 	r = flt_dm_io_init(t);
 	if (r) {
 		ti->error = "Cannot allocate workqueue";
