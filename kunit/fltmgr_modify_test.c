@@ -536,6 +536,42 @@ static void at_the_wrong_time(struct kunit *test)
 	come_up(test, 0);
 }
 
+static int set_status(struct tf *tf, struct flt_callback_data *data,
+		      const struct flt_related_objects *objs, int status)
+{
+	data->io_status.status = -ENOMEDIUM;
+	data->io_status.information = 1;
+	return status;
+}
+
+static int set_status_up(struct tf *tf, struct flt_callback_data *data,
+			 const struct flt_related_objects *objs, u32 flags, int status)
+{
+	data->io_status.status = -EREMOTEIO;
+	return status;
+}
+
+/* MOD-04: on the way down it means nothing, on the way up it is what A sees */
+static void a_status_counts_on_the_way_up(struct kunit *test)
+{
+	b.on_pre = set_status;
+	go_down(test);
+	come_up(test, 0);
+	KUNIT_EXPECT_EQ(test, c.seen.io_status.status, 0);
+	KUNIT_EXPECT_EQ(test, a.seen.io_status.status, 0);
+	flt_sim_op_free(op);
+	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, OFFSET, LENGTH, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, op);
+	b.on_post = set_status_up;
+	flt_sim_set_hold(sim, false);
+	KUNIT_ASSERT_EQ(test, flt_sim_start(op), 0);
+	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
+	KUNIT_EXPECT_EQ(test, c.seen.io_status.status, 0);
+	KUNIT_EXPECT_EQ(test, a.seen.io_status.status, -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, op->status, -EREMOTEIO);
+	no_violation(test);
+}
+
 static struct kunit_case modify_cases[] = {
 	KUNIT_CASE(a_change_is_seen_below),
 	KUNIT_CASE(without_a_mark_it_does_not_count),
@@ -558,6 +594,7 @@ static struct kunit_case modify_cases[] = {
 	KUNIT_CASE(copies_show_what_was_seen),
 	KUNIT_CASE(the_movers_copy_shows_what_was_seen),
 	KUNIT_CASE(at_the_wrong_time),
+	KUNIT_CASE(a_status_counts_on_the_way_up),
 	{}
 };
 
