@@ -539,6 +539,7 @@ static void at_the_wrong_time(struct kunit *test)
 static int set_status(struct tf *tf, struct flt_callback_data *data,
 		      const struct flt_related_objects *objs, int status)
 {
+	look_and_change(tf, data, objs, status);
 	data->io_status.status = -ENOMEDIUM;
 	data->io_status.information = 1;
 	return status;
