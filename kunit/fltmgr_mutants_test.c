@@ -491,6 +491,8 @@ static int attach_data(struct tf *tf, struct flt_callback_data *data,
 {
 	/* The simulated device has none, and does not look. */
 	data->iopb->parameters.write.bio = (struct bio *)&a;
+	/* As the volume's provider would have said. */
+	data->operation->passed.rw.bio = data->iopb->parameters.write.bio;
 	return status;
 }
 
