@@ -25,6 +25,7 @@
 #include <linux/atomic.h>
 #include <linux/fltmgr.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue_types.h>
 
 /* Operation classes: what a volume keeps a stack for. */
 enum flt_class {
@@ -92,9 +93,13 @@ struct flt_inflight_link {
  * @runner: the task that runs a callback for it now
  * @id: unique among all operations since boot
  * @start: jiffies at dispatch
+ * @work: to carry the operation on elsewhere: the provider's before
+ *	flt_dispatch() and between ops->submit() and flt_complete(), the
+ *	manager's at all other times
+ * @safe_routine: on the way up, with @work: see safe.c
  * @nodes: inline nodes
  *
- * Manager only, apart from @data, @iopb, @id.
+ * Manager only, apart from @data, @iopb, @id, @work.
  */
 struct flt_operation {
 	struct flt_callback_data data;
@@ -104,7 +109,10 @@ struct flt_operation {
 	struct flt_node *last;
 	struct flt_node *up;
 	struct flt_inflight_link link;
-	u64 generation;
+	union {
+		u64 generation;		/* on the way down */
+		flt_post_operation_callback safe_routine;	/* on the way up */
+	};
 	u32 index;
 	u8 class;
 	u8 nr_nodes;
@@ -114,6 +122,7 @@ struct flt_operation {
 	struct task_struct *runner;
 	u64 id;
 	unsigned long start;
+	struct work_struct work;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 
