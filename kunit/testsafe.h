@@ -39,8 +39,8 @@ static struct {
 	int detached;
 } safe;
 
-static inline int safe_routine(struct flt_callback_data *data, const struct flt_related_objects *objs,
-			void *context, u32 flags)
+static inline int safe_routine(struct flt_callback_data *data,
+			       const struct flt_related_objects *objs, void *context, u32 flags)
 {
 	struct tf *tf = tf_of(objs->filter);
 
@@ -65,7 +65,7 @@ static inline int safe_routine(struct flt_callback_data *data, const struct flt_
 }
 
 static inline int when_safe(struct tf *tf, struct flt_callback_data *data,
-		     const struct flt_related_objects *objs, u32 flags, int status)
+			    const struct flt_related_objects *objs, u32 flags, int status)
 {
 	int answer = -1, unused;
 
