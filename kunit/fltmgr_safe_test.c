@@ -359,6 +359,32 @@ static void completions_wait_for_no_item(struct kunit *test)
 	}
 }
 
+static int when_safe_no_irp(struct tf *tf, struct flt_callback_data *data,
+			    const struct flt_related_objects *objs, u32 flags, int status)
+{
+	u32 was = data->flags;
+
+	data->flags &= ~FLTFL_CALLBACK_DATA_IRP_OPERATION;
+	data->flags |= FLTFL_CALLBACK_DATA_FAST_IO_OPERATION;
+	status = when_safe(tf, data, objs, flags, status);
+	safe.answer = flt_is_operation_synchronous(data);
+	data->flags = was;
+	return status;
+}
+
+/* DCS-01, SOB-02: as if there were another class on block volumes */
+static void what_is_no_irp_is_not_posted(struct kunit *test)
+{
+	b.on_post = when_safe_no_irp;
+	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
+	flt_sim_start(op);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_FALSE(test, post.result);
+	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
+	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 0);
+	KUNIT_EXPECT_EQ(test, safe.answer, 1);
+}
+
 static bool is_synchronous;
 
 static int ask_pre(struct tf *tf, struct flt_callback_data *data,
@@ -415,6 +441,7 @@ static struct kunit_case safe_cases[] = {
 	KUNIT_CASE(only_from_a_post_operation),
 	KUNIT_CASE(only_once),
 	KUNIT_CASE(completions_wait_for_no_item),
+	KUNIT_CASE(what_is_no_irp_is_not_posted),
 	KUNIT_CASE(whether_it_is_synchronous),
 	{}
 };

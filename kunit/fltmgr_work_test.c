@@ -311,6 +311,28 @@ static void what_memory_waits_for_is_not_posted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
 
+static int defer_no_irp(struct tf *tf, struct flt_callback_data *data,
+			const struct flt_related_objects *objs, int status)
+{
+	u32 flags = data->flags;
+
+	data->flags &= ~FLTFL_CALLBACK_DATA_IRP_OPERATION;
+	data->flags |= FLTFL_CALLBACK_DATA_FAST_IO_OPERATION;
+	defer_it(data);
+	data->flags = flags;
+	return status;
+}
+
+/* WRK-06, WRK-07: as if there were another class on block volumes */
+static void what_is_no_irp_is_not_posted(struct kunit *test)
+{
+	b.on_pre = defer_no_irp;
+	flt_sim_start(op);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_FLT_NOT_SAFE_TO_POST_OPERATION);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
+}
+
 /* WRK-08, PND-02 */
 static void routine_before_the_pre_operation_returns(struct kunit *test)
 {
@@ -547,6 +569,7 @@ static struct kunit_case work_cases[] = {
 	KUNIT_CASE(there_are_two_queues),
 	KUNIT_CASE(other_queues_are_refused),
 	KUNIT_CASE(what_memory_waits_for_is_not_posted),
+	KUNIT_CASE(what_is_no_irp_is_not_posted),
 	KUNIT_CASE(routine_before_the_pre_operation_returns),
 	KUNIT_CASE(routine_before_the_post_operation_returns),
 	KUNIT_CASE(not_on_an_instance_that_is_going),
