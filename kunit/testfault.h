@@ -27,6 +27,7 @@
 static struct {
 	struct task_struct *task;
 	unsigned int left;
+	bool atomic;			/* those that do not sleep, too */
 	bool fired;
 } fault;
 
@@ -35,8 +36,8 @@ static inline int fault_entry(struct kretprobe_instance *ri, struct pt_regs *reg
 	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
 
 	/* Those that may sleep: none of an interrupt. Not 0: leave the return alone. */
-	if (current != READ_ONCE(fault.task) || !(gfp & __GFP_DIRECT_RECLAIM) ||
-	    gfp & __GFP_NOFAIL)
+	if (current != READ_ONCE(fault.task) || gfp & __GFP_NOFAIL ||
+	    (!(gfp & __GFP_DIRECT_RECLAIM) && !fault.atomic))
 		return 1;
 	return --fault.left != 0;
 }
@@ -76,10 +77,18 @@ static inline void fault_arm(unsigned int n)
 	WRITE_ONCE(fault.task, current);
 }
 
+/* With interrupts off until fault_disarm(): what they allocate would count. */
+static inline void fault_arm_atomic(unsigned int n)
+{
+	fault.atomic = true;
+	fault_arm(n);
+}
+
 /* True if the allocation was reached, and failed. */
 static inline bool fault_disarm(void)
 {
 	WRITE_ONCE(fault.task, NULL);
+	fault.atomic = false;
 	return fault.fired;
 }
 

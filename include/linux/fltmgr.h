@@ -48,6 +48,7 @@ struct task_struct;
 #define FLT_IRP_READ_AHEAD		0x0002
 #define FLT_IRP_META			0x0004
 #define FLT_IRP_SYNC			0x0008	/* somebody waits for it */
+#define FLT_IRP_PAGING			0x0010	/* frees memory: must not wait for any */
 
 enum flt_preop_callback_status {
 	FLT_PREOP_SUCCESS_WITH_CALLBACK = 0,
@@ -329,6 +330,9 @@ void flt_clear_callback_data_dirty(struct flt_callback_data *data);
 bool flt_is_callback_data_dirty(const struct flt_callback_data *data);
 struct bio *flt_get_swapped_buffer_mdl_address(struct flt_callback_data *data);
 void flt_retain_swapped_buffer_mdl_address(struct flt_callback_data *data);
+
+/* work items, and completion that needs to sleep: kmod/fltmgr/work.c, safe.c */
+#include <linux/flt_work.h>
 
 /**
  * module_flt_filter() - a module that is one filter

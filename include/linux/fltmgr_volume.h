@@ -25,6 +25,7 @@
 #include <linux/atomic.h>
 #include <linux/fltmgr.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue_types.h>
 
 /* Operation classes: what a volume keeps a stack for. */
 enum flt_class {
@@ -111,9 +112,13 @@ struct flt_inflight_link {
  * @start: jiffies at dispatch
  * @passed: the parameters as the instance it stands at found them, or as the
  *	device is to get them
+ * @work: to carry the operation on elsewhere: the provider's before
+ *	flt_dispatch() and between ops->submit() and flt_complete(), the
+ *	manager's at all other times
+ * @safe_routine: on the way up, with @work: see safe.c
  * @nodes: inline nodes
  *
- * Manager only, apart from @data, @iopb, @modified, @id.
+ * Manager only, apart from @data, @iopb, @modified, @id, @work.
  */
 struct flt_operation {
 	struct flt_callback_data data;
@@ -123,7 +128,10 @@ struct flt_operation {
 	struct flt_node *last;
 	struct flt_node *up;
 	struct flt_inflight_link link;
-	u64 generation;
+	union {
+		u64 generation;		/* on the way down */
+		flt_post_operation_callback safe_routine;	/* on the way up */
+	};
 	u32 index;
 	u8 class;
 	u8 nr_nodes;
@@ -135,6 +143,7 @@ struct flt_operation {
 	u64 id;
 	unsigned long start;
 	struct flt_passed passed;
+	struct work_struct work;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 

@@ -115,6 +115,47 @@ void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 			      flt_class_name(class), status);
 }
 
+/* In a worker, or inside the post-operation. What it returned is the caller's to judge. */
+int flt_call_safe(struct flt_operation *op, struct flt_instance *inst, void *context,
+		  flt_post_operation_callback routine)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct flt_filter *filter = inst->filter;
+	bool entered = flt_lockdep_enter(filter);
+	int status;
+
+	might_sleep();
+	status = routine(&op->data, &inst->objs, context, 0);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+	return status;
+}
+
+void flt_call_deferred(struct flt_filter *filter, struct flt_deferred_io_workitem *item,
+		       struct flt_callback_data *data,
+		       flt_deferred_io_workitem_routine routine, void *context)
+{
+	unsigned int noio = memalloc_noio_save();
+	bool entered = flt_lockdep_enter(filter);
+
+	routine(item, data, context);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+}
+
+/*
+ * Not on the filter's lockdep map: it does not hold up the teardown of an
+ * instance, and may wait for one.
+ */
+void flt_call_generic(struct flt_generic_workitem *item, void *object,
+		      flt_generic_workitem_routine routine, void *context)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	routine(item, object, context);
+	memalloc_noio_restore(noio);
+}
+
 int flt_call_setup(struct flt_instance *inst, u32 flags)
 {
 	const struct flt_registration *reg = inst->filter->reg;
@@ -183,12 +224,14 @@ static bool flt_on_stack_visit(struct flt_operation *op, void *arg)
 	return false;
 }
 
-/* Is a pre- or post-operation of the filter running on this task's stack? DET-06 */
+/* Does this task run a callback of the filter that a teardown waits for? DET-06 */
 bool flt_filter_on_stack(struct flt_filter *filter)
 {
 	struct flt_on_stack seek = { .filter = filter };
 	struct flt_volume *volume;
 
+	if (flt_run_on_stack(filter))
+		return true;
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link)
 		flt_inflight_scan(volume, flt_on_stack_visit, NULL, &seek);

@@ -120,6 +120,10 @@ static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
 			state = atomic_read(&node->state);
 			continue;
 		case FLT_NODE_KEPT:
+		case FLT_NODE_POSTED:
+		case FLT_NODE_POSTED_EARLY:
+		case FLT_NODE_SAFE:
+		case FLT_NODE_SAFE_EARLY:
 		case FLT_NODE_POSTING:
 		case FLT_NODE_POST_EARLY:
 		case FLT_NODE_POST_PENDED:

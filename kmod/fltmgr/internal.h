@@ -15,9 +15,10 @@
  *      or completes it. There is one at any time.
  *   A  atomic.
  *   W  the teardown's work item; there is one owner.
+ *   K  flt_work_lock in work.c, irq-safe: work items.
  *   I  set before the object is visible, then constant.
  *
- * Order: T, then L. Nothing is taken inside L. Per-volume or per-filter locks
+ * Order: T, then L or K. Nothing is taken inside L or K. Per-volume or per-filter locks
  * do not exist: topology changes are rare and short.
  *
  * LIFETIME
@@ -27,9 +28,10 @@
  *   - a rundown count (object.c), which flt_object_reference() takes and which
  *     fails once the object is going.
  * An instance also has a hold count: 1 for being in service, 1 for each
- * operation that a teardown waits for, 1 while query_teardown runs. When it
- * falls to 0 the teardown goes on. An instance keeps the memory of its filter
- * and of its volume.
+ * operation that a teardown waits for, 1 while query_teardown runs, 1 for each
+ * deferred work item until its routine has returned. When it falls to 0 the
+ * teardown goes on. An instance keeps the memory of its filter and of its
+ * volume.
  *
  * The protocol of an operation is at the top of walk.c, that of a teardown at
  * the top of teardown.c; both are modelled in Documentation/model/.
@@ -79,6 +81,11 @@ enum flt_node_state {
 	FLT_NODE_POST_RESUMING,		/* ... and was completed */
 	FLT_NODE_DRAINED,		/* the teardown calls it, or has */
 	FLT_NODE_DONE,			/* called */
+	/* The post-op has moved its work to a worker, see safe.c: */
+	FLT_NODE_POSTED,		/* as POSTING: it has not returned yet */
+	FLT_NODE_POSTED_EARLY,		/* ... and the filter completed it already */
+	FLT_NODE_SAFE,			/* as POST_PENDED: the worker has it */
+	FLT_NODE_SAFE_EARLY,		/* ... and the filter completed it already */
 };
 
 #define FLT_NODE_STATE_MASK	15
@@ -309,6 +316,13 @@ int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **con
 int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context);
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context);
+int flt_call_safe(struct flt_operation *op, struct flt_instance *inst, void *context,
+		  flt_post_operation_callback routine);
+void flt_call_deferred(struct flt_filter *filter, struct flt_deferred_io_workitem *item,
+		       struct flt_callback_data *data,
+		       flt_deferred_io_workitem_routine routine, void *context);
+void flt_call_generic(struct flt_generic_workitem *item, void *object,
+		      flt_generic_workitem_routine routine, void *context);
 int flt_call_setup(struct flt_instance *inst, u32 flags);
 int flt_call_query_teardown(struct flt_instance *inst);
 void flt_call_teardown_start(struct flt_instance *inst);
@@ -358,6 +372,43 @@ void flt_offer_volume(struct flt_volume *volume);
 /* unload.c */
 int flt_unload_request(struct flt_filter *filter);
 void flt_forget_module(struct module *owner);
+
+/* work.c */
+enum flt_run_kind {
+	FLT_RUN_DEFERRED,
+	FLT_RUN_GENERIC,
+	FLT_RUN_SAFE,
+	FLT_ITEM_KINDS = FLT_RUN_SAFE,
+};
+
+/* A routine of a filter's that a worker is to run, or runs. */
+struct flt_run {
+	struct list_head link;			/* K: flt_runs */
+	enum flt_run_kind kind;
+	struct task_struct *task;		/* K: the worker, once it runs */
+	struct flt_filter *filter;		/* kept, as the instance, while it is listed */
+	struct flt_instance *inst;		/* NULL: it is the filter's */
+	struct flt_callback_data *data;		/* DEFERRED: the operation */
+	u64 op_id;				/* ... for diagnostics */
+	u8 class;				/* ... likewise */
+	void *routine;
+	void *context;
+	unsigned long since;			/* jiffies at queueing */
+};
+
+struct seq_file;
+extern struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
+extern struct workqueue_struct *flt_safe_wq;
+int flt_work_init(void);
+void flt_work_exit(void);
+void flt_run_begin(struct flt_run *run);
+void flt_run_end(struct flt_run *run);
+bool flt_run_on_stack(const struct flt_filter *filter);
+void flt_runs_show(struct seq_file *m);
+void flt_runs_report(const struct flt_instance *inst);
+
+/* safe.c */
+bool flt_safe_leave(struct flt_node *node);
 
 /* volume.c */
 int flt_find_volume(const char *name, struct flt_volume **out);

@@ -153,12 +153,14 @@ static int __init flt_workqueues_init(void)
 	flt_unload_wq = alloc_workqueue("fltmgr_unload", WQ_UNBOUND, 0);
 	flt_reap_wq = alloc_workqueue("fltmgr_reap", WQ_UNBOUND, 0);
 	if (flt_teardown_wq && flt_manager_wq && flt_unload_wq && flt_reap_wq)
-		return 0;
+		return flt_work_init();
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 static void flt_workqueues_exit(void)
 {
+	/* First: a routine's end may carry a teardown on. */
+	flt_work_exit();
 	if (flt_unload_wq)
 		destroy_workqueue(flt_unload_wq);
 	if (flt_reap_wq)

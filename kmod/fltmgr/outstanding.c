@@ -49,6 +49,7 @@ enum flt_involvement {
 	FLT_OWED_POST,
 	FLT_IN_POST,
 	FLT_PENDED_POST,
+	FLT_SAFE_POST,
 };
 
 static const char * const flt_involvement_names[] = {
@@ -57,6 +58,7 @@ static const char * const flt_involvement_names[] = {
 	[FLT_OWED_POST] = "below, post-operation owed",
 	[FLT_IN_POST] = "in post-operation",
 	[FLT_PENDED_POST] = "pended by post-operation",
+	[FLT_SAFE_POST] = "post-operation in a worker",
 };
 
 static enum flt_involvement flt_word_involvement(unsigned long word)
@@ -83,6 +85,11 @@ static enum flt_involvement flt_node_involvement(const struct flt_node *node)
 		return FLT_IN_POST;
 	case FLT_NODE_POST_PENDED:
 		return FLT_PENDED_POST;
+	case FLT_NODE_POSTED:
+	case FLT_NODE_POSTED_EARLY:
+	case FLT_NODE_SAFE:
+	case FLT_NODE_SAFE_EARLY:
+		return FLT_SAFE_POST;
 	default:
 		return FLT_NOT_INVOLVED;
 	}
@@ -232,6 +239,7 @@ static int flt_outstanding_show(struct seq_file *m, void *unused)
 		if (list.total > list.nr)
 			seq_printf(m, "# %s: %u more\n", volume->name, list.total - list.nr);
 	}
+	flt_runs_show(m);
 	mutex_unlock(&flt_topology_lock);
 	kfree(list.records);
 	return 0;
@@ -255,6 +263,7 @@ static void flt_slow_report(struct flt_instance *inst)
 			flt_class_name(records[i].class), records[i].id, records[i].age_ms,
 			records[i].pid, flt_involvement_names[records[i].how],
 			records[i].callback);
+	flt_runs_report(inst);
 }
 
 /* Anything that drains? Report those that do so for long. */

@@ -134,6 +134,12 @@ void flt_complete_pended_postoperation(struct flt_callback_data *data)
 		case FLT_NODE_POST_PENDED:
 			new = FLT_NODE_POST_RESUMING;
 			break;
+		case FLT_NODE_POSTED:	/* by the safe routine, which may yet run: safe.c */
+			new = FLT_NODE_POSTED_EARLY;
+			break;
+		case FLT_NODE_SAFE:
+			new = FLT_NODE_SAFE_EARLY;
+			break;
 		default:
 			flt_violation("PND-21", NULL, NULL,
 				      "completion of a post-operation that is not pended");

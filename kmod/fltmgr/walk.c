@@ -361,7 +361,7 @@ static bool flt_pend_post(struct flt_node *node)
 
 	do {
 		if ((state & FLT_NODE_STATE_MASK) != FLT_NODE_POSTING)
-			return false;
+			return flt_safe_leave(node);
 		flt_race_point("pend_post", node);
 	} while (!atomic_try_cmpxchg(&node->state, &state,
 				     (state & FLT_NODE_WATCHED) | FLT_NODE_POST_PENDED));
@@ -393,7 +393,11 @@ static bool flt_post(struct flt_operation *op, struct flt_node *node)
 	} else if (unlikely((atomic_read(&node->state) & FLT_NODE_STATE_MASK) !=
 			    FLT_NODE_POSTING)) {
 		flt_violation("PND-21", inst->filter, inst,
-			      "completed a post-operation and then returned %d", status);
+			      "completed or deferred a post-operation and then returned %d",
+			      status);
+		/* If a worker has it, it cannot go on from here. */
+		if (flt_safe_leave(node))
+			return false;
 	}
 	flt_node_done(node, inst);
 	return true;

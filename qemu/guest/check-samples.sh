@@ -126,7 +126,7 @@ step "nobody is on the volume" -- equal "$(ls /sys/kernel/fltmgr/volumes/vol/sta
 D=$F/delay
 held() { is $D/held "$1"; }
 for mode in pre post sync; do
-	for agent in timer workqueue kthread; do
+	for agent in timer workqueue kthread deferred; do
 		load flt_delay mode=$mode agent=$agent hold=1
 		step "delay in $mode by $agent: attached" -- wait_for 5 test -d $D/instances/vol.delay
 		submit write 0 4096 wait & waiter=$!
@@ -146,6 +146,13 @@ for mode in pre post sync; do
 		unload flt_delay
 	done
 done
+load flt_delay agent=deferred hold=1
+wait_for 5 instances 1
+submit write 0 1 wait & waiter=$!
+step "the manager says whose routine has it" WRK-02 WRK-08 -- \
+	wait_for 5 has /sys/kernel/debug/fltmgr/outstanding "in deferred routine.*delay_deferred"
+step "rmmod waits for it" WRK-11 UNL-05 -- unload flt_delay
+step "it has ended" TDN-20 -- wait $waiter
 step "for a while" -- load flt_delay ms=20 agent=timer answer=pass ops=write
 wait_for 5 instances 1
 for i in 1 2 3 4 5 6 7 8; do submit write $i 1; done

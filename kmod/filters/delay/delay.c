@@ -18,6 +18,7 @@
  *	       pass		... and do not
  *	       fail		... or end it with EIO
  *	agent=timer|workqueue|kthread	who releases what is held
+ *	      deferred		a worker of the manager's for each, which waits
  *	refuse=1 *		refuse to be detached and, unless by rmmod, unloaded
  *
  * Files in /sys/kernel/fltmgr/filters/delay/:
@@ -60,7 +61,7 @@ MODULE_PARM_DESC(answer, "callback, pass or fail");
 
 static char *agent = "timer";
 module_param(agent, charp, 0444);
-MODULE_PARM_DESC(agent, "timer, workqueue or kthread");
+MODULE_PARM_DESC(agent, "timer, workqueue, kthread or deferred");
 
 static unsigned int ms = 10;
 module_param(ms, uint, 0644);
@@ -76,7 +77,7 @@ MODULE_PARM_DESC(refuse, "refuse to be detached or unloaded");
 
 static const char * const mode_names[] = { "pre", "post", "sync" };
 static const char * const answer_names[] = { "callback", "pass", "fail" };
-static const char * const agent_names[] = { "timer", "workqueue", "kthread" };
+static const char * const agent_names[] = { "timer", "workqueue", "kthread", "deferred" };
 
 static enum delay_mode mode_value;
 

@@ -23,6 +23,7 @@ enum delay_agent {
 	DELAY_TIMER,
 	DELAY_WORKQUEUE,
 	DELAY_KTHREAD,
+	DELAY_DEFERRED,
 };
 
 enum delay_counter {

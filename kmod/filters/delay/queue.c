@@ -11,7 +11,9 @@
  *
  * Whoever takes it off its list, under delay_lock, completes it: an agent when
  * it is due, or the teardown of its instance. That is all there is to completing
- * each exactly once.
+ * each exactly once. With agent=deferred, and with mode=sync, somebody waits for
+ * each to be off its list and goes on with it: a routine of a deferred work item,
+ * or the operation's own thread.
  */
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -46,7 +48,7 @@ static enum delay_mode delay_mode;
 static enum delay_answer delay_answer;
 static enum delay_agent delay_agent;
 
-static DECLARE_WAIT_QUEUE_HEAD(delay_wait);	/* for DELAY_SYNC */
+static DECLARE_WAIT_QUEUE_HEAD(delay_wait);	/* for DELAY_SYNC and DELAY_DEFERRED */
 static struct workqueue_struct *delay_wq;
 static struct kthread_worker *delay_worker;
 
@@ -75,6 +77,7 @@ static void delay_arm(void)
 		in = delay_due(first) - now;
 	switch (delay_agent) {
 	case DELAY_TIMER:
+	case DELAY_DEFERRED:
 		mod_timer(&delay_timer, now + in);
 		break;
 	case DELAY_WORKQUEUE:
@@ -109,6 +112,57 @@ static struct delay_instance *delay_find(struct flt_instance *instance)
 	return NULL;
 }
 
+/* Called with the lock, by whoever completes it next. */
+static void delay_take(struct flt_callback_data *data)
+{
+	list_del_init(&data->queue_links);
+	delay_counters[DELAY_HELD]--;
+}
+
+static void delay_complete(struct flt_callback_data *data)
+{
+	if (delay_mode == DELAY_POST) {
+		flt_complete_pended_postoperation(data);
+	} else if (delay_answer == DELAY_FAIL) {
+		data->io_status.status = STATUS_IO_DEVICE_ERROR;
+		data->io_status.information = 0;
+		flt_complete_pended_preoperation(data, FLT_PREOP_COMPLETE, NULL);
+	} else if (delay_answer == DELAY_PASS) {
+		flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
+	} else {
+		flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_WITH_CALLBACK, NULL);
+	}
+}
+
+/* In a worker, for DELAY_DEFERRED. Its instance stays until it has returned. */
+static void delay_deferred(struct flt_deferred_io_workitem *item, struct flt_callback_data *data,
+			   void *context)
+{
+	delay_wait_released(data);
+	flt_free_deferred_io_work_item(item);
+	delay_complete(data);
+}
+
+/*
+ * Have a worker wait for it. False: there is no memory, or the manager refuses,
+ * and it is ours, on its list or just off it: nobody has completed it.
+ */
+static bool delay_defer(struct flt_callback_data *data)
+{
+	struct flt_deferred_io_workitem *item = flt_allocate_deferred_io_work_item();
+	unsigned long flags;
+
+	if (item && !flt_queue_deferred_io_work_item(item, data, delay_deferred,
+						     DelayedWorkQueue, NULL))
+		return true;
+	flt_free_deferred_io_work_item(item);
+	spin_lock_irqsave(&delay_lock, flags);
+	if (!list_empty(&data->queue_links))
+		delay_take(data);
+	spin_unlock_irqrestore(&delay_lock, flags);
+	return false;
+}
+
 /*
  * Hold an operation back. False: its instance is going, and would have to
  * complete it again at once. An operation that was on its way when the teardown
@@ -139,14 +193,9 @@ bool delay_hold_back(struct flt_callback_data *data, struct flt_instance *instan
 		}
 	}
 	spin_unlock_irqrestore(&delay_lock, flags);
+	if (held && delay_agent == DELAY_DEFERRED && delay_mode != DELAY_SYNC)
+		return delay_defer(data);
 	return held;
-}
-
-/* Called with the lock, by whoever completes it next. */
-static void delay_take(struct flt_callback_data *data)
-{
-	list_del_init(&data->queue_links);
-	delay_counters[DELAY_HELD]--;
 }
 
 static struct flt_callback_data *delay_take_due(void)
@@ -171,20 +220,11 @@ static void delay_finish(struct flt_callback_data *data)
 {
 	unsigned long flags;
 
-	if (delay_mode == DELAY_SYNC) {
-		/* Its thread waits to see that it is off the list. */
+	/* Its thread, or a worker, waits to see that it is off the list. */
+	if (delay_mode == DELAY_SYNC || delay_agent == DELAY_DEFERRED)
 		wake_up_all(&delay_wait);
-	} else if (delay_mode == DELAY_POST) {
-		flt_complete_pended_postoperation(data);
-	} else if (delay_answer == DELAY_FAIL) {
-		data->io_status.status = STATUS_IO_DEVICE_ERROR;
-		data->io_status.information = 0;
-		flt_complete_pended_preoperation(data, FLT_PREOP_COMPLETE, NULL);
-	} else if (delay_answer == DELAY_PASS) {
-		flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	} else {
-		flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_WITH_CALLBACK, NULL);
-	}
+	else
+		delay_complete(data);
 
 	spin_lock_irqsave(&delay_lock, flags);
 	delay_counters[DELAY_RELEASED]++;
@@ -206,7 +246,7 @@ static void delay_run(void)
  */
 static void delay_timer_fn(struct timer_list *timer)
 {
-	if (delay_mode == DELAY_PRE && delay_answer != DELAY_FAIL)
+	if (delay_mode == DELAY_PRE && delay_answer != DELAY_FAIL && delay_agent == DELAY_TIMER)
 		queue_delayed_work(delay_wq, &delay_work, 0);
 	else
 		delay_run();
@@ -222,7 +262,7 @@ static void delay_kthread_fn(struct kthread_work *work)
 	delay_run();
 }
 
-/* For DELAY_SYNC: in the operation's own thread. */
+/* In the operation's own thread, or in the worker that has it. */
 void delay_wait_released(struct flt_callback_data *data)
 {
 	wait_event_idle(delay_wait, list_empty_careful(&data->queue_links));

@@ -109,8 +109,7 @@ enum flt_dm_io_state {
 
 /**
  * struct flt_dm_io - what goes with each bio, in memory that dm allocates
- * @op: the operation
- * @work: to carry it on elsewhere
+ * @op: the operation; its work carries it on elsewhere
  * @target: where it is
  * @vec: a flush: who asked for it, see flush.c
  * @sector: likewise
@@ -122,7 +121,6 @@ enum flt_dm_io_state {
  */
 struct flt_dm_io {
 	struct flt_operation op;		/* O */
-	struct work_struct work;		/* O */
 	struct flt_dm_target *target;		/* O */
 	const struct bio_vec *vec;		/* O */
 	sector_t sector;			/* O */

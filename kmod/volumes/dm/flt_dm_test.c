@@ -13,6 +13,13 @@
  *	seen		pre-operations so far
  *	unknown		... of operations that nobody is known to have asked for
  *	workers		... that run in a worker
+ *	paging		... of operations that memory waits for
+ *
+ * With safe=1 the post-operation wants to sleep before it returns:
+ *
+ *	slept		how often it did
+ *	posted		... in a worker
+ *	not_safe	how often that was refused
  *
  * With shift=BYTES every operation but a flush goes to another place, and is told
  * so with a mark, or without one if unmarked=1.
@@ -20,6 +27,7 @@
  * With hold_drained=1 a post-operation that is drained waits until that is 0
  * again; draining counts those that do: what if the device completes meanwhile?
  */
+#include <linux/delay.h>
 #include <linux/fltmgr.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -40,11 +48,12 @@ static const struct {
 
 static unsigned int fail;	/* index into dm_test_classes */
 static int status = STATUS_IO_DEVICE_ERROR;
-static bool post;
+static bool post, safe;
 static long shift;
 static bool unmarked;
 static bool hold_drained;
-static ulong seen, unknown, workers, draining;
+static ulong seen, unknown, workers, paging, draining;
+static ulong slept, posted, not_safe;
 static DECLARE_WAIT_QUEUE_HEAD(drained_wait);
 
 static int fail_set(const char *val, const struct kernel_param *kp)
@@ -103,6 +112,16 @@ module_param(unknown, ulong, 0444);
 MODULE_PARM_DESC(unknown, "those without a known requestor");
 module_param(workers, ulong, 0444);
 MODULE_PARM_DESC(workers, "those that ran in a worker");
+module_param(paging, ulong, 0444);
+MODULE_PARM_DESC(paging, "those that memory waits for");
+module_param(safe, bool, 0644);
+MODULE_PARM_DESC(safe, "sleep in post-operations");
+module_param(slept, ulong, 0444);
+MODULE_PARM_DESC(slept, "how often it slept");
+module_param(posted, ulong, 0444);
+MODULE_PARM_DESC(posted, "how often that was in a worker");
+module_param(not_safe, ulong, 0444);
+MODULE_PARM_DESC(not_safe, "how often it was not to sleep");
 
 static bool dm_test_fails(const struct flt_callback_data *data)
 {
@@ -118,6 +137,8 @@ static int dm_test_pre(struct flt_callback_data *data, const struct flt_related_
 		WRITE_ONCE(unknown, unknown + 1);
 	if (current->flags & PF_WQ_WORKER)
 		WRITE_ONCE(workers, workers + 1);
+	if (data->iopb->irp_flags & FLT_IRP_PAGING)
+		WRITE_ONCE(paging, paging + 1);
 	if (READ_ONCE(shift) && data->iopb->major_function != IRP_MJ_FLUSH_BUFFERS) {
 		data->iopb->parameters.read.byte_offset += READ_ONCE(shift);
 		if (!READ_ONCE(unmarked))
@@ -130,17 +151,36 @@ static int dm_test_pre(struct flt_callback_data *data, const struct flt_related_
 	return FLT_PREOP_COMPLETE;
 }
 
+static int dm_test_safe_post(struct flt_callback_data *data,
+			     const struct flt_related_objects *objs,
+			     void *completion_context, u32 flags)
+{
+	usleep_range(20, 50);
+	WRITE_ONCE(slept, slept + 1);
+	return FLT_POSTOP_FINISHED_PROCESSING;
+}
+
 static int dm_test_post(struct flt_callback_data *data, const struct flt_related_objects *objs,
 			void *completion_context, u32 flags)
 {
+	int answer;
+
 	if (flags & FLTFL_POST_OPERATION_DRAINING) {
 		WRITE_ONCE(draining, draining + 1);
 		wait_event_idle(drained_wait, !READ_ONCE(hold_drained));
 		WRITE_ONCE(draining, draining - 1);
-	} else if (READ_ONCE(post) && dm_test_fails(data)) {
-		data->io_status.status = READ_ONCE(status);
+		return FLT_POSTOP_FINISHED_PROCESSING;
 	}
-	return FLT_POSTOP_FINISHED_PROCESSING;
+	if (READ_ONCE(post) && dm_test_fails(data))
+		data->io_status.status = READ_ONCE(status);
+	if (!READ_ONCE(safe))
+		return FLT_POSTOP_FINISHED_PROCESSING;
+	if (!flt_do_completion_processing_when_safe(data, objs, completion_context, flags,
+						    dm_test_safe_post, &answer))
+		WRITE_ONCE(not_safe, not_safe + 1);
+	else if (answer == FLT_POSTOP_MORE_PROCESSING_REQUIRED)
+		WRITE_ONCE(posted, posted + 1);
+	return answer;
 }
 
 static int dm_test_unload(struct flt_filter *filter, u32 flags)

@@ -97,6 +97,9 @@ static u32 flt_dm_irp_flags(blk_opf_t opf, int class)
 		flags |= FLT_IRP_READ_AHEAD;
 	else if (op_is_sync(opf))
 		flags |= FLT_IRP_SYNC;
+	/* Swapped out: to be done before there is memory again. */
+	if (unlikely(opf & REQ_SWAP))
+		flags |= FLT_IRP_PAGING;
 	/* A flush has the flags of the write that asked for it. */
 	if ((opf & REQ_FUA) && class != FLT_CLASS_FLUSH)
 		flags |= FLT_IRP_WRITE_THROUGH;
@@ -148,7 +151,7 @@ static bool flt_dm_ready(struct flt_dm_io *io, struct bio *bio)
 
 static void flt_dm_submit_work(struct work_struct *work)
 {
-	dm_submit_bio_remap(flt_dm_bio(container_of(work, struct flt_dm_io, work)), NULL);
+	dm_submit_bio_remap(flt_dm_bio(container_of(work, struct flt_dm_io, op.work)), NULL);
 }
 
 static void flt_dm_submit(struct flt_operation *op, unsigned int flags)
@@ -159,8 +162,8 @@ static void flt_dm_submit(struct flt_operation *op, unsigned int flags)
 	if (!flt_dm_ready(io, bio))
 		return;
 	if (current->bio_list) {
-		INIT_WORK(&io->work, flt_dm_submit_work);
-		queue_work(io->target->submit_wq, &io->work);
+		INIT_WORK(&io->op.work, flt_dm_submit_work);
+		queue_work(io->target->submit_wq, &io->op.work);
 	} else {
 		dm_submit_bio_remap(bio, NULL);
 	}
@@ -175,7 +178,7 @@ const struct flt_volume_ops flt_dm_volume_ops = {
 
 static void flt_dm_dispatch_work(struct work_struct *work)
 {
-	struct flt_dm_io *io = container_of(work, struct flt_dm_io, work);
+	struct flt_dm_io *io = container_of(work, struct flt_dm_io, op.work);
 
 	switch (flt_dispatch(&io->op)) {
 	case FLT_SUBMIT:
@@ -210,8 +213,8 @@ static noinline int flt_dm_map_filtered(struct flt_dm_target *t, struct flt_dm_i
 	if (current->flags & PF_WQ_WORKER) {
 		/* Whom this worker works for is unknown. */
 		io->op.data.requestor_pid = 0;
-		INIT_WORK(&io->work, flt_dm_dispatch_work);
-		queue_work(t->dispatch_wq, &io->work);
+		INIT_WORK(&io->op.work, flt_dm_dispatch_work);
+		queue_work(t->dispatch_wq, &io->op.work);
 		return DM_MAPIO_SUBMITTED;
 	}
 
