@@ -14,6 +14,7 @@
 #ifndef _LINUX_FLTMGR_H
 #define _LINUX_FLTMGR_H
 
+#include <linux/flt_enumerate.h>
 #include <linux/flt_status.h>
 #include <linux/init.h>
 #include <linux/list.h>

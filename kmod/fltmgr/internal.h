@@ -347,6 +347,9 @@ struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_v
 void flt_instance_release(struct kobject *kobj);
 const char *flt_instance_state_name(enum flt_instance_state state);
 
+/* enumerate.c */
+bool flt_instance_listed(const struct flt_instance *inst);
+
 /* sysfs.c */
 extern const struct kobj_type flt_filter_ktype;
 extern const struct kobj_type flt_volume_ktype;
