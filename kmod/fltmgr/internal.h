@@ -375,8 +375,12 @@ void flt_outstanding_kick(void);
 typedef void (*flt_race_hook_t)(const char *name, const void *subject);
 void flt_race_set_hook(flt_race_hook_t hook);
 void flt_race_point(const char *name, const void *subject);
+typedef bool (*flt_fault_hook_t)(const char *name);
+void flt_fault_set_hook(flt_fault_hook_t hook);
+bool flt_fault_point(const char *name);
 #else
 static inline void flt_race_point(const char *name, const void *subject) { }
+static inline bool flt_fault_point(const char *name) { return false; }
 #endif
 
 static inline struct flt_filter *to_filter(struct kobject *kobj)

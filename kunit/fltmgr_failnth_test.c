@@ -1,0 +1,777 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation of every public entry fails once: the nth of a call, for n =
+ * 1, 2, 3 ... until there is no nth. Each failure is -ENOMEM and leaves nothing
+ * and changes nothing; what takes something down does not fail for memory.
+ *
+ * Allocations of the calling task are counted, and those of a worker of the
+ * manager's from a callback of a filter on, which arms there. What is counted is
+ * what the kernel's failslab sees, and the manager's per-CPU memory.
+ */
+#include <linux/module.h>
+
+#include "testfault.h"
+#include "testgate.h"
+
+/* More owed post-operations than fit into an operation. */
+#define NR_STACK	(FLT_INLINE_NODES + 2)
+
+static struct flt_sim *sim;
+static struct flt_volume *volume;
+static struct tf a, b, stack[NR_STACK];
+static char stack_names[NR_STACK][4], stack_altitudes[NR_STACK][4];
+
+static bool faults_work;
+static unsigned int total_failed, total_entries;
+
+/* One run: the number that fails, and whether it came to that. */
+static unsigned int nth_n;
+static bool nth_fired;
+
+static bool nth_hook(const char *name)
+{
+	if (current != READ_ONCE(fault.task) || --fault.left)
+		return false;
+	fault.fired = true;
+	return true;
+}
+
+static void nth_arm(void)
+{
+	fault_arm(nth_n);
+}
+
+static void nth_disarm(void)
+{
+	nth_fired |= fault_disarm();
+}
+
+/* What is there. Nothing of it may have changed after a failure. */
+struct world {
+	u32 filters, volumes, instances;
+	long filter_refs, volume_refs;
+	unsigned int violations;
+	int module_refs;
+	bool filtered;
+};
+
+static void look(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	flt_enumerate_filters(NULL, 0, &w->filters);
+	flt_enumerate_volumes(NULL, 0, &w->volumes);
+	flt_enumerate_instances(volume, NULL, NULL, 0, &w->instances);
+	w->filter_refs = b.filter ? references(&b.filter->obj) : 0;
+	w->volume_refs = references(&volume->head.obj);
+	w->violations = flt_violation_count();
+	w->module_refs = module_refcount(THIS_MODULE);
+	w->filtered = flt_volume_filtered(volume, FLT_CLASS_READ);
+}
+
+static bool same(const struct world *before)
+{
+	struct world now;
+
+	look(&now);
+	return !memcmp(before, &now, sizeof(now));
+}
+
+/**
+ * struct nth - an entry
+ * @name: for messages
+ * @run: prepare, arm, call, disarm, and undo what the call did if it succeeded
+ * @least: as many allocations it makes at least
+ * @sure: it does not fail, whatever allocation does
+ */
+struct nth {
+	const char *name;
+	int (*run)(struct kunit *test);
+	unsigned int least;
+	bool sure;
+};
+
+static void go_over(struct kunit *test, const struct nth *nth)
+{
+	int live = atomic_read(&flt_live_objects);
+	struct world before;
+	unsigned int n;
+	int rc = -1;
+
+	if (!faults_work)
+		kunit_skip(test, "allocations cannot be made to fail");
+	look(&before);
+	for (n = 1; n < FAULT_MAX; n++) {
+		nth_n = n;
+		nth_fired = false;
+		rc = nth->run(test);
+		/* Modules and references are let go by workers. */
+		tf_wait_until(test, same(&before));
+		if (!nth_fired)
+			break;
+		total_failed++;
+		if (rc)
+			KUNIT_EXPECT_EQ_MSG(test, rc, STATUS_INSUFFICIENT_RESOURCES, "%s, %u",
+					    nth->name, n);
+		if (nth->sure)
+			KUNIT_EXPECT_EQ_MSG(test, rc, 0, "%s, %u", nth->name, n);
+	}
+	KUNIT_EXPECT_EQ_MSG(test, rc, 0, "%s", nth->name);
+	KUNIT_EXPECT_GT_MSG(test, n, nth->least, "%s", nth->name);
+	kunit_info(test, "%s: %u\n", nth->name, n - 1);
+	total_entries++;
+	/* No object is left behind. They are freed after a grace period. */
+	tf_wait_until(test, atomic_read(&flt_live_objects) == live);
+}
+
+static int failnth_suite_init(struct kunit_suite *suite)
+{
+	faults_work = !fault_init();
+	if (faults_work)
+		flt_fault_set_hook(nth_hook);
+	total_failed = 0;
+	total_entries = 0;
+	return 0;
+}
+
+static void failnth_suite_exit(struct kunit_suite *suite)
+{
+	if (!faults_work)
+		return;
+	flt_fault_set_hook(NULL);
+	fault_exit();
+	pr_info("fail-nth: %u allocations failed at %u entries\n", total_failed, total_entries);
+}
+
+static int failnth_init(struct kunit *test)
+{
+	sim = flt_sim_create_unoffered("vol");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	volume = flt_sim_volume(sim);
+	tf_init(&a, "A", "300");
+	tf_init(&b, "B", "200");
+	return 0;
+}
+
+static void failnth_exit(struct kunit *test)
+{
+	int i;
+
+	fault_disarm();
+	if (a.filter)
+		tf_unregister(&a);
+	if (b.filter)
+		tf_unregister(&b);
+	for (i = 0; i < NR_STACK; i++)
+		if (stack[i].filter)
+			tf_unregister(&stack[i]);
+	flt_sim_destroy(sim);
+}
+
+/* A filter that is at work all the time: it must not notice anything. */
+static void start_b(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
+}
+
+static void expect_b_works(struct kunit *test)
+{
+	int before = atomic_read(&b.posts);
+
+	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), before + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.starts), 0);
+}
+
+/* registering, starting */
+
+static int run_register(struct kunit *test)
+{
+	int rc;
+
+	nth_arm();
+	rc = flt_register_filter(THIS_MODULE, &a.reg, &a.filter);
+	nth_disarm();
+	if (rc)
+		KUNIT_EXPECT_NULL(test, a.filter);
+	else
+		tf_unregister(&a);
+	return rc;
+}
+
+static int run_start(struct kunit *test)
+{
+	u32 nr = 0;
+	int rc;
+
+	KUNIT_ASSERT_EQ(test, flt_register_filter(THIS_MODULE, &a.reg, &a.filter), 0);
+	nth_arm();
+	rc = flt_start_filtering(a.filter);
+	nth_disarm();
+	/* It has started, with the volume or without it. */
+	KUNIT_EXPECT_EQ(test, a.filter->state, FLT_FILTER_FILTERING);
+	flt_enumerate_instances(volume, a.filter, NULL, 0, &nr);
+	KUNIT_EXPECT_LE(test, nr, 1);
+	if (!nth_fired)
+		KUNIT_EXPECT_EQ(test, nr, 1);
+	expect_b_works(test);
+	tf_unregister(&a);
+	return rc;
+}
+
+static int run_module_init(struct kunit *test)
+{
+	struct flt_filter *found = NULL;
+	int rc;
+
+	nth_arm();
+	rc = flt_module_init(THIS_MODULE, &a.reg);
+	nth_disarm();
+	if (rc)
+		KUNIT_EXPECT_EQ(test, flt_get_filter_from_name("A", &found),
+				STATUS_FLT_FILTER_NOT_FOUND);
+	else
+		flt_module_exit(THIS_MODULE);
+	return rc;
+}
+
+static int run_module_exit(struct kunit *test)
+{
+	struct flt_filter *found = NULL;
+	int rc = flt_module_init(THIS_MODULE, &a.reg);
+
+	KUNIT_ASSERT_EQ(test, rc, 0);
+	nth_arm();
+	flt_module_exit(THIS_MODULE);
+	nth_disarm();
+	return flt_get_filter_from_name("A", &found) == STATUS_FLT_FILTER_NOT_FOUND ? 0 : -EBADE;
+}
+
+/* REG-06, REG-08 */
+static void register_filter(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_register_filter", run_register, 4 },
+		{ "flt_module_init", run_module_init, 10 },
+		{ "flt_module_exit", run_module_exit, 0, true },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+}
+
+/* STA-06, REG-06 */
+static void start_filtering(struct kunit *test)
+{
+	static const struct nth entry = { "flt_start_filtering", run_start, 6, true };
+
+	start_b(test);
+	go_over(test, &entry);
+}
+
+/* attaching */
+
+static int run_attach(struct kunit *test)
+{
+	struct flt_instance *inst = NULL;
+	int rc, starts = atomic_read(&a.starts);
+
+	nth_arm();
+	rc = flt_attach_volume(a.filter, volume, NULL, &inst);
+	nth_disarm();
+	expect_b_works(test);
+	if (rc) {
+		KUNIT_EXPECT_NULL(test, inst);
+		KUNIT_EXPECT_LE(test, atomic_read(&a.starts), starts + 1);
+		KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), atomic_read(&a.completes));
+		return rc;
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), starts);
+	flt_object_dereference(inst);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
+	return 0;
+}
+
+static int run_attach_at_altitude(struct kunit *test)
+{
+	struct flt_instance *inst = NULL;
+	int rc;
+
+	nth_arm();
+	rc = flt_attach_volume_at_altitude(a.filter, volume, "77.7", NULL, &inst);
+	nth_disarm();
+	expect_b_works(test);
+	if (rc) {
+		KUNIT_EXPECT_NULL(test, inst);
+		return rc;
+	}
+	flt_object_dereference(inst);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, "A77.7"), 0);
+	return 0;
+}
+
+/* A does not attach by itself. */
+static void start_a_detached(struct kunit *test)
+{
+	a.defs[0].flags = FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+}
+
+/* ATT-05, ATT-13, TDN-45, INV-06 */
+static void attach(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_attach_volume", run_attach, 6 },
+		{ "flt_attach_volume_at_altitude", run_attach_at_altitude, 6 },
+	};
+	int i;
+
+	start_b(test);
+	start_a_detached(test);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+}
+
+/* detaching: in the caller, and in the worker from each callback on */
+
+static void arm_in_callback(struct tf *tf, const struct flt_related_objects *objs)
+{
+	nth_arm();
+}
+
+static int detach_a(struct kunit *test, bool arm)
+{
+	int rc;
+
+	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, volume, NULL, NULL), 0);
+	if (arm)
+		nth_arm();
+	rc = flt_detach_volume(a.filter, volume, NULL);
+	nth_disarm();
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), atomic_read(&a.completes));
+	expect_b_works(test);
+	/* As good as ever. */
+	KUNIT_EXPECT_EQ(test, flt_attach_volume(a.filter, volume, NULL, NULL), 0);
+	a.on_start = NULL;
+	a.on_complete = NULL;
+	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
+	return rc;
+}
+
+static int run_detach(struct kunit *test)
+{
+	return detach_a(test, true);
+}
+
+static int run_detach_start(struct kunit *test)
+{
+	a.on_start = arm_in_callback;
+	return detach_a(test, false);
+}
+
+static int run_detach_complete(struct kunit *test)
+{
+	a.on_complete = arm_in_callback;
+	return detach_a(test, false);
+}
+
+/* INV-06, TDN-15, TDN-16, TDN-40 */
+static void detach(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_detach_volume", run_detach, 0, true },
+		{ "teardown, from start on", run_detach_start, 0, true },
+		{ "teardown, from complete on", run_detach_complete, 4, true },
+	};
+	int i;
+
+	start_b(test);
+	start_a_detached(test);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+}
+
+/* unregistering, unloading */
+
+static int run_unregister(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	if (!a.on_complete)
+		nth_arm();
+	tf_unregister(&a);
+	nth_disarm();
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), atomic_read(&a.completes));
+	expect_b_works(test);
+	return 0;
+}
+
+static int run_unregister_complete(struct kunit *test)
+{
+	a.on_complete = arm_in_callback;
+	return run_unregister(test);
+}
+
+static int run_unload(struct kunit *test)
+{
+	int rc, unloads = atomic_read(&a.unloads);
+
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	nth_arm();
+	rc = flt_unload_filter("A");
+	nth_disarm();
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.unloads), unloads + !rc);
+	if (rc) {		/* at work as before */
+		KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
+		KUNIT_EXPECT_EQ(test, atomic_read(&a.posts), 1);
+		KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), 0);
+		tf_unregister(&a);
+		atomic_set(&a.starts, 0);
+		atomic_set(&a.posts, 0);
+	}
+	a.filter = NULL;
+	return rc;
+}
+
+static int unload_armed(struct flt_filter *filter, u32 flags)
+{
+	nth_arm();
+	flt_unregister_filter(filter);
+	return 0;
+}
+
+static int run_unload_callback(struct kunit *test)
+{
+	int rc;
+
+	a.on_complete = NULL;
+	a.reg.filter_unload_callback = unload_armed;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	rc = flt_unload_filter("A");
+	nth_disarm();
+	a.reg.filter_unload_callback = tf_unload;
+	a.filter = NULL;
+	expect_b_works(test);
+	return rc;
+}
+
+/* UNL-01, URG-03, TDN-41 */
+static void unregister_and_unload(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_unload_filter", run_unload, 1 },
+		{ "unload, in the callback", run_unload_callback, 0, true },
+		{ "flt_unregister_filter", run_unregister, 0, true },
+		{ "unregister, from complete on", run_unregister_complete, 4, true },
+	};
+	int i;
+
+	start_b(test);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+}
+
+/* volumes */
+
+static void own_submit(struct flt_operation *op, unsigned int flags) { }
+static void own_complete(struct flt_operation *op) { }
+
+static const struct flt_volume_ops own_ops = {
+	.type = "own",
+	.owner = THIS_MODULE,
+	.submit = own_submit,
+	.complete = own_complete,
+};
+
+static int run_volume_create(struct kunit *test)
+{
+	struct flt_volume *own;
+
+	nth_arm();
+	own = flt_volume_create("own", &own_ops, NULL);
+	nth_disarm();
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	flt_volume_dismount(own);
+	flt_volume_put(own);
+	return 0;
+}
+
+static int arm_in_setup(struct tf *tf, const struct flt_related_objects *objs, int status)
+{
+	nth_arm();
+	return status;
+}
+
+/* A is asked first and arms in the worker: its own attach and all of B's follow. */
+static int run_volume_offer(struct kunit *test)
+{
+	struct flt_volume *own = flt_volume_create("own", &own_ops, NULL);
+	u32 nr = 0;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, own);
+	a.on_setup = arm_in_setup;
+	flt_volume_offer(own);
+	flush_work(&own->offer_work);
+	nth_disarm();
+	a.on_setup = NULL;
+	flt_enumerate_instances(own, NULL, NULL, 0, &nr);
+	if (nth_fired)
+		KUNIT_EXPECT_GE(test, nr, 1);	/* one did without at most */
+	else
+		KUNIT_EXPECT_EQ(test, nr, 2);
+	flt_volume_dismount(own);
+	flt_volume_put(own);
+	return 0;
+}
+
+static int dismount_own(struct kunit *test, bool arm)
+{
+	struct flt_volume *own = flt_volume_create("own", &own_ops, NULL);
+	int completes = atomic_read(&a.completes);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, own);
+	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, own, NULL, NULL), 0);
+	if (arm)
+		nth_arm();
+	flt_volume_dismount(own);
+	nth_disarm();
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), completes + 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&own->instances));
+	flt_volume_put(own);
+	return 0;
+}
+
+static int run_dismount(struct kunit *test)
+{
+	a.on_complete = NULL;
+	return dismount_own(test, true);
+}
+
+static int run_dismount_complete(struct kunit *test)
+{
+	a.on_complete = arm_in_callback;
+	return dismount_own(test, false);
+}
+
+/* VOL-01, TDN-43, VOL-05 */
+static void volumes(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_volume_create", run_volume_create, 5 },
+		{ "flt_volume_offer", run_volume_offer, 10, true },
+		{ "flt_volume_dismount", run_dismount, 0, true },
+		{ "dismount, from complete on", run_dismount_complete, 4, true },
+	};
+	int i;
+
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+	a.on_complete = NULL;
+}
+
+static int run_sim_create(struct kunit *test)
+{
+	struct flt_sim *other;
+
+	nth_arm();
+	other = flt_sim_create_unoffered("other");
+	nth_disarm();
+	if (IS_ERR(other))
+		return PTR_ERR(other);
+	flt_sim_destroy(other);
+	return 0;
+}
+
+static int run_sim_op(struct kunit *test)
+{
+	struct flt_sim_op *op;
+
+	nth_arm();
+	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 512, GFP_KERNEL);
+	nth_disarm();
+	if (IS_ERR(op))
+		return PTR_ERR(op);
+	flt_sim_op_free(op);
+	return 0;
+}
+
+static void simulated_volumes(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_sim_create", run_sim_create, 6 },
+		{ "flt_sim_op_alloc", run_sim_op, 1 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+}
+
+/* operations: the nodes that are not inline come from the instances' reserves */
+
+static void start_stack(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < NR_STACK; i++) {
+		snprintf(stack_names[i], sizeof(stack_names[i]), "S%d", i);
+		snprintf(stack_altitudes[i], sizeof(stack_altitudes[i]), "%d", 900 - i);
+		tf_init(&stack[i], stack_names[i], stack_altitudes[i]);
+		KUNIT_ASSERT_EQ(test, tf_register(&stack[i]), 0);
+	}
+}
+
+/* The lowest filter pends on its way down, the highest on its way up, if told so. */
+static int operate(struct kunit *test, bool pend)
+{
+	struct flt_sim_op *op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
+	struct tf *top = &stack[0], *low = &stack[NR_STACK - 1];
+	int i, status;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
+	low->pre_status = pend ? FLT_PREOP_PENDING : FLT_PREOP_SUCCESS_WITH_CALLBACK;
+	top->post_status = pend ? FLT_POSTOP_MORE_PROCESSING_REQUIRED :
+				  FLT_POSTOP_FINISHED_PROCESSING;
+	nth_arm();
+	KUNIT_EXPECT_EQ(test, flt_sim_start(op), 0);
+	if (pend) {
+		KUNIT_EXPECT_TRUE(test, tf_resume(low, FLT_PREOP_SUCCESS_WITH_CALLBACK));
+		flt_complete_pended_postoperation(tf_take(top));
+	}
+	nth_disarm();
+	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
+	for (i = 0; i < NR_STACK; i++)
+		KUNIT_EXPECT_EQ(test, atomic_xchg(&stack[i].posts, 0), 1);
+	status = op->status;
+	flt_sim_op_free(op);
+	return status;
+}
+
+static int run_operation(struct kunit *test)
+{
+	return operate(test, false);
+}
+
+static int run_pended_operation(struct kunit *test)
+{
+	return operate(test, true);
+}
+
+/* INV-01, STK-04 */
+static void operations(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_dispatch", run_operation, NR_STACK - FLT_INLINE_NODES, true },
+		{ "flt_complete_pended_*", run_pended_operation,
+		  NR_STACK - FLT_INLINE_NODES, true },
+	};
+	int i;
+
+	start_stack(test);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+}
+
+/* looking: nothing is allocated, so that nothing can fail */
+
+static int run_lists(struct kunit *test)
+{
+	struct flt_filter *filter = NULL;
+	struct flt_volume *found = NULL;
+	struct flt_instance *inst = NULL;
+	char buffer[256] __aligned(sizeof(void *));
+	size_t bytes;
+	u32 nr = 0;
+	int rc = 0;
+
+	nth_arm();
+	rc |= flt_enumerate_filters(&filter, 1, &nr);
+	rc |= flt_enumerate_volumes(&found, 1, &nr);
+	rc |= flt_enumerate_instances(volume, NULL, &inst, 1, &nr);
+	rc |= flt_enumerate_filter_information(0, FLT_FILTER_AGGREGATE_STANDARD_INFORMATION,
+					       buffer, sizeof(buffer), &bytes);
+	rc |= flt_enumerate_volume_information(0, FLT_VOLUME_STANDARD_INFORMATION,
+					       buffer, sizeof(buffer), &bytes);
+	rc |= flt_enumerate_instance_information_by_volume_name
+		("vol", 0, FLT_INSTANCE_AGGREGATE_STANDARD_INFORMATION, buffer, sizeof(buffer),
+		 &bytes);
+	nth_disarm();
+	if (rc)
+		return rc;
+	flt_object_dereference(filter);
+	flt_object_dereference(found);
+	flt_object_dereference(inst);
+	return 0;
+}
+
+static int run_lookups(struct kunit *test)
+{
+	struct flt_filter *filter[2] = {};
+	struct flt_volume *found[2] = {};
+	struct flt_instance *inst[2] = {};
+	int i, rc = 0;
+
+	nth_arm();
+	rc |= flt_get_filter_from_name("B", &filter[0]);
+	rc |= flt_get_volume_from_name("vol", &found[0]);
+	rc |= flt_get_top_instance(volume, &inst[0]);
+	rc |= flt_get_volume_instance_from_name(NULL, volume, "B", &inst[1]);
+	if (!rc) {
+		rc |= flt_get_filter_from_instance(inst[0], &filter[1]);
+		rc |= flt_get_volume_from_instance(inst[0], &found[1]);
+	}
+	nth_disarm();
+	for (i = 0; !rc && i < 2; i++) {
+		flt_object_dereference(filter[i]);
+		flt_object_dereference(found[i]);
+		flt_object_dereference(inst[i]);
+	}
+	return rc;
+}
+
+/* ENM-01, ENM-05 */
+static void lists_and_lookups(struct kunit *test)
+{
+	static const struct nth entries[] = {
+		{ "flt_enumerate_*", run_lists, 0, true },
+		{ "flt_get_*", run_lookups, 0, true },
+	};
+	unsigned int before = total_failed;
+	int i;
+
+	start_b(test);
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		go_over(test, &entries[i]);
+	KUNIT_EXPECT_EQ(test, total_failed, before);
+}
+
+static struct kunit_case failnth_cases[] = {
+	KUNIT_CASE(register_filter),
+	KUNIT_CASE(start_filtering),
+	KUNIT_CASE(attach),
+	KUNIT_CASE(detach),
+	KUNIT_CASE(unregister_and_unload),
+	KUNIT_CASE(volumes),
+	KUNIT_CASE(simulated_volumes),
+	KUNIT_CASE(operations),
+	KUNIT_CASE(lists_and_lookups),
+	{}
+};
+
+static struct kunit_suite failnth_suite = {
+	.name = "fltmgr_failnth",
+	.suite_init = failnth_suite_init,
+	.suite_exit = failnth_suite_exit,
+	.init = failnth_init,
+	.exit = failnth_exit,
+	.test_cases = failnth_cases,
+};
+
+kunit_test_suite(failnth_suite);
+
+MODULE_DESCRIPTION("Tests of failing allocations");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
