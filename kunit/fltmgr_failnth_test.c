@@ -10,137 +10,13 @@
  */
 #include <linux/module.h>
 
-#include "testfault.h"
-#include "testgate.h"
+#include "testnth.h"
 
 /* More owed post-operations than fit into an operation. */
 #define NR_STACK	(FLT_INLINE_NODES + 2)
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct tf a, b, stack[NR_STACK];
+static struct tf stack[NR_STACK];
 static char stack_names[NR_STACK][4], stack_altitudes[NR_STACK][4];
-
-static bool faults_work;
-static unsigned int total_failed, total_entries;
-
-/* One run: the number that fails, and whether it came to that. */
-static unsigned int nth_n;
-static bool nth_fired;
-
-static bool nth_hook(const char *name)
-{
-	if (current != READ_ONCE(fault.task) || --fault.left)
-		return false;
-	fault.fired = true;
-	return true;
-}
-
-static void nth_arm(void)
-{
-	fault_arm(nth_n);
-}
-
-static void nth_disarm(void)
-{
-	nth_fired |= fault_disarm();
-}
-
-/* What is there. Nothing of it may have changed after a failure. */
-struct world {
-	u32 filters, volumes, instances;
-	long filter_refs, volume_refs;
-	unsigned int violations;
-	int module_refs;
-	bool filtered;
-};
-
-static void look(struct world *w)
-{
-	memset(w, 0, sizeof(*w));
-	flt_enumerate_filters(NULL, 0, &w->filters);
-	flt_enumerate_volumes(NULL, 0, &w->volumes);
-	flt_enumerate_instances(volume, NULL, NULL, 0, &w->instances);
-	w->filter_refs = b.filter ? references(&b.filter->obj) : 0;
-	w->volume_refs = references(&volume->head.obj);
-	w->violations = flt_violation_count();
-	w->module_refs = module_refcount(THIS_MODULE);
-	w->filtered = flt_volume_filtered(volume, FLT_CLASS_READ);
-}
-
-static bool same(const struct world *before)
-{
-	struct world now;
-
-	look(&now);
-	return !memcmp(before, &now, sizeof(now));
-}
-
-/**
- * struct nth - an entry
- * @name: for messages
- * @run: prepare, arm, call, disarm, and undo what the call did if it succeeded
- * @least: as many allocations it makes at least
- * @sure: it does not fail, whatever allocation does
- */
-struct nth {
-	const char *name;
-	int (*run)(struct kunit *test);
-	unsigned int least;
-	bool sure;
-};
-
-static void go_over(struct kunit *test, const struct nth *nth)
-{
-	int live = atomic_read(&flt_live_objects);
-	struct world before;
-	unsigned int n;
-	int rc = -1;
-
-	if (!faults_work)
-		kunit_skip(test, "allocations cannot be made to fail");
-	look(&before);
-	for (n = 1; n < FAULT_MAX; n++) {
-		nth_n = n;
-		nth_fired = false;
-		rc = nth->run(test);
-		/* Modules and references are let go by workers. */
-		tf_wait_until(test, same(&before));
-		if (!nth_fired)
-			break;
-		total_failed++;
-		if (rc)
-			KUNIT_EXPECT_EQ_MSG(test, rc, STATUS_INSUFFICIENT_RESOURCES, "%s, %u",
-					    nth->name, n);
-		if (nth->sure)
-			KUNIT_EXPECT_EQ_MSG(test, rc, 0, "%s, %u", nth->name, n);
-	}
-	KUNIT_EXPECT_EQ_MSG(test, rc, 0, "%s", nth->name);
-	KUNIT_EXPECT_GT_MSG(test, n, nth->least, "%s", nth->name);
-	kunit_info(test, "%s: %u\n", nth->name, n - 1);
-	total_entries++;
-	/* No object is left behind. They are freed after a grace period. */
-	tf_wait_until(test, atomic_read(&flt_live_objects) == live);
-}
-
-static int failnth_suite_init(struct kunit_suite *suite)
-{
-	faults_work = !fault_init();
-	if (faults_work)
-		flt_fault_set_hook(nth_hook);
-	total_failed = 0;
-	total_entries = 0;
-	return 0;
-}
-
-static void failnth_suite_exit(struct kunit_suite *suite)
-{
-	if (!faults_work)
-		return;
-	flt_fault_set_hook(NULL);
-	fault_exit();
-	pr_info("fail-nth: %u allocations failed at %u entries\n", total_failed, total_entries);
-}
 
 static int failnth_init(struct kunit *test)
 {
@@ -423,11 +299,9 @@ static int run_unload(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.unloads), unloads + !rc);
 	if (rc) {		/* at work as before */
 		KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
-		KUNIT_EXPECT_EQ(test, atomic_read(&a.posts), 1);
-		KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), 0);
+		KUNIT_EXPECT_EQ(test, atomic_xchg(&a.posts, 0), 1);
+		KUNIT_EXPECT_EQ(test, atomic_read(&a.starts), atomic_read(&a.completes));
 		tf_unregister(&a);
-		atomic_set(&a.starts, 0);
-		atomic_set(&a.posts, 0);
 	}
 	a.filter = NULL;
 	return rc;
@@ -763,8 +637,8 @@ static struct kunit_case failnth_cases[] = {
 
 static struct kunit_suite failnth_suite = {
 	.name = "fltmgr_failnth",
-	.suite_init = failnth_suite_init,
-	.suite_exit = failnth_suite_exit,
+	.suite_init = nth_suite_init,
+	.suite_exit = nth_suite_exit,
 	.init = failnth_init,
 	.exit = failnth_exit,
 	.test_cases = failnth_cases,

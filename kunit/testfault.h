@@ -34,13 +34,9 @@ static inline int fault_entry(struct kretprobe_instance *ri, struct pt_regs *reg
 {
 	gfp_t gfp = (__force gfp_t)regs_get_kernel_argument(regs, 1);
 
-	/*
-	 * Those that may sleep: none of an interrupt. And the first try of a
-	 * mempool, which may not, but none of kmemleak's own. Not 0: leave the
-	 * return alone.
-	 */
-	if (current != READ_ONCE(fault.task) || gfp & __GFP_NOFAIL ||
-	    !(gfp & __GFP_DIRECT_RECLAIM) == !(gfp & __GFP_NOMEMALLOC))
+	/* Those that may sleep: none of an interrupt. Not 0: leave the return alone. */
+	if (current != READ_ONCE(fault.task) || !(gfp & __GFP_DIRECT_RECLAIM) ||
+	    gfp & __GFP_NOFAIL)
 		return 1;
 	return --fault.left != 0;
 }

@@ -322,6 +322,14 @@ void flt_complete_pended_preoperation(struct flt_callback_data *data, int status
 void flt_complete_pended_postoperation(struct flt_callback_data *data);
 int flt_set_callback_data_dirty(struct flt_callback_data *data);
 
+/* status observation: kmod/fltmgr/observe.c */
+typedef void (*flt_get_operation_status_callback)(const struct flt_related_objects *objs,
+						  struct flt_io_parameter_block *snapshot,
+						  int status, void *context);
+int flt_request_operation_status_callback(struct flt_callback_data *data,
+					  flt_get_operation_status_callback routine,
+					  void *context);
+
 /**
  * module_flt_filter() - a module that is one filter
  * @__reg: its struct flt_registration

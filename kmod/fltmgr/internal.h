@@ -219,9 +219,15 @@ struct flt_node_pool {
 	mempool_t pool;
 };
 
+/* flt_callback_data.flags, ours: somebody asked how the operation was sent down. */
+#define FLT_DATA_STATUS_WANTED	0x40000000
+
+/* flt_walk.nr_sync: ... and is to be told by this walk. */
+#define FLT_WALK_TELL		0x80000000U
+
 /* A thread that walks an operation; on its stack. */
 struct flt_walk {
-	unsigned int nr_sync;		/* SYNCHRONIZE nodes of ours above us */
+	unsigned int nr_sync;		/* SYNCHRONIZE nodes of ours above us, FLT_WALK_TELL */
 	struct completion done;		/* the operation came back to us */
 };
 
@@ -288,6 +294,8 @@ int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **con
 int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context);
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context);
+void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
+		     int status, flt_get_operation_status_callback routine, void *context);
 int flt_call_setup(struct flt_instance *inst, u32 flags);
 int flt_call_query_teardown(struct flt_instance *inst);
 void flt_call_teardown_start(struct flt_instance *inst);
@@ -346,6 +354,10 @@ struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_v
 					 const char *name, const char *altitude);
 void flt_instance_release(struct kobject *kobj);
 const char *flt_instance_state_name(enum flt_instance_state state);
+
+/* observe.c */
+void flt_status_wanted(struct flt_operation *op, struct flt_walk *walk);
+void flt_status_tell(struct flt_walk *walk, int status);
 
 /* enumerate.c */
 bool flt_instance_listed(const struct flt_instance *inst);
