@@ -41,6 +41,8 @@ static void failnth_exit(struct kunit *test)
 		if (stack[i].filter)
 			tf_unregister(&stack[i]);
 	flt_sim_destroy(sim);
+	/* No object was left behind. The last ones are freed after a grace period. */
+	tf_wait_until(test, atomic_read(&flt_live_objects) == live_before);
 }
 
 /* A filter that is at work all the time: it must not notice anything. */
