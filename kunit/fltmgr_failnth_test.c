@@ -1,64 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every allocation of every public entry fails once: the nth of a call, for n =
- * 1, 2, 3 ... until there is no nth. Each failure is -ENOMEM and leaves nothing
+ * Every allocation fails once, of every public entry by which a filter, an
+ * instance or a volume comes or goes. Each failure is -ENOMEM and leaves nothing
  * and changes nothing; what takes something down does not fail for memory.
- *
- * Allocations of the calling task are counted, and those of a worker of the
- * manager's from a callback of a filter on, which arms there. What is counted is
- * what the kernel's failslab sees, and the manager's per-CPU memory.
+ * The other entries are in fltmgr_failnth_io_test.c.
  */
 #include <linux/module.h>
 
 #include "testnth.h"
-
-/* More owed post-operations than fit into an operation. */
-#define NR_STACK	(FLT_INLINE_NODES + 2)
-
-static struct tf stack[NR_STACK];
-static char stack_names[NR_STACK][4], stack_altitudes[NR_STACK][4];
-
-static int failnth_init(struct kunit *test)
-{
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	tf_init(&a, "A", "300");
-	tf_init(&b, "B", "200");
-	return 0;
-}
-
-static void failnth_exit(struct kunit *test)
-{
-	int i;
-
-	fault_disarm();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	for (i = 0; i < NR_STACK; i++)
-		if (stack[i].filter)
-			tf_unregister(&stack[i]);
-	flt_sim_destroy(sim);
-	/* No object was left behind. The last ones are freed after a grace period. */
-	tf_wait_until(test, atomic_read(&flt_live_objects) == live_before);
-}
-
-/* A filter that is at work all the time: it must not notice anything. */
-static void start_b(struct kunit *test)
-{
-	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
-}
-
-static void expect_b_works(struct kunit *test)
-{
-	int before = atomic_read(&b.posts);
-
-	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), before + 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&b.starts), 0);
-}
 
 /* registering, starting */
 
@@ -448,182 +397,6 @@ static void volumes(struct kunit *test)
 	a.on_complete = NULL;
 }
 
-static int run_sim_create(struct kunit *test)
-{
-	struct flt_sim *other;
-
-	nth_arm();
-	other = flt_sim_create_unoffered("other");
-	nth_disarm();
-	if (IS_ERR(other))
-		return PTR_ERR(other);
-	flt_sim_destroy(other);
-	return 0;
-}
-
-static int run_sim_op(struct kunit *test)
-{
-	struct flt_sim_op *op;
-
-	nth_arm();
-	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 512, GFP_KERNEL);
-	nth_disarm();
-	if (IS_ERR(op))
-		return PTR_ERR(op);
-	flt_sim_op_free(op);
-	return 0;
-}
-
-static void simulated_volumes(struct kunit *test)
-{
-	static const struct nth entries[] = {
-		{ "flt_sim_create", run_sim_create, 6 },
-		{ "flt_sim_op_alloc", run_sim_op, 1 },
-	};
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(entries); i++)
-		go_over(test, &entries[i]);
-}
-
-/* operations: the nodes that are not inline come from the instances' reserves */
-
-static void start_stack(struct kunit *test)
-{
-	int i;
-
-	for (i = 0; i < NR_STACK; i++) {
-		snprintf(stack_names[i], sizeof(stack_names[i]), "S%d", i);
-		snprintf(stack_altitudes[i], sizeof(stack_altitudes[i]), "%d", 900 - i);
-		tf_init(&stack[i], stack_names[i], stack_altitudes[i]);
-		KUNIT_ASSERT_EQ(test, tf_register(&stack[i]), 0);
-	}
-}
-
-/* The lowest filter pends on its way down, the highest on its way up, if told so. */
-static int operate(struct kunit *test, bool pend)
-{
-	struct flt_sim_op *op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
-	struct tf *top = &stack[0], *low = &stack[NR_STACK - 1];
-	int i, status;
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	low->pre_status = pend ? FLT_PREOP_PENDING : FLT_PREOP_SUCCESS_WITH_CALLBACK;
-	top->post_status = pend ? FLT_POSTOP_MORE_PROCESSING_REQUIRED :
-				  FLT_POSTOP_FINISHED_PROCESSING;
-	nth_arm();
-	KUNIT_EXPECT_EQ(test, flt_sim_start(op), 0);
-	if (pend) {
-		KUNIT_EXPECT_TRUE(test, tf_resume(low, FLT_PREOP_SUCCESS_WITH_CALLBACK));
-		flt_complete_pended_postoperation(tf_take(top));
-	}
-	nth_disarm();
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	for (i = 0; i < NR_STACK; i++)
-		KUNIT_EXPECT_EQ(test, atomic_xchg(&stack[i].posts, 0), 1);
-	status = op->status;
-	flt_sim_op_free(op);
-	return status;
-}
-
-static int run_operation(struct kunit *test)
-{
-	return operate(test, false);
-}
-
-static int run_pended_operation(struct kunit *test)
-{
-	return operate(test, true);
-}
-
-/* INV-01, STK-04 */
-static void operations(struct kunit *test)
-{
-	static const struct nth entries[] = {
-		{ "flt_dispatch", run_operation, NR_STACK - FLT_INLINE_NODES, true },
-		{ "flt_complete_pended_*", run_pended_operation,
-		  NR_STACK - FLT_INLINE_NODES, true },
-	};
-	int i;
-
-	start_stack(test);
-	for (i = 0; i < ARRAY_SIZE(entries); i++)
-		go_over(test, &entries[i]);
-}
-
-/* looking: nothing is allocated, so that nothing can fail */
-
-static int run_lists(struct kunit *test)
-{
-	struct flt_filter *filter = NULL;
-	struct flt_volume *found = NULL;
-	struct flt_instance *inst = NULL;
-	char buffer[256] __aligned(sizeof(void *));
-	size_t bytes;
-	u32 nr = 0;
-	int rc = 0;
-
-	nth_arm();
-	rc |= flt_enumerate_filters(&filter, 1, &nr);
-	rc |= flt_enumerate_volumes(&found, 1, &nr);
-	rc |= flt_enumerate_instances(volume, NULL, &inst, 1, &nr);
-	rc |= flt_enumerate_filter_information(0, FLT_FILTER_AGGREGATE_STANDARD_INFORMATION,
-					       buffer, sizeof(buffer), &bytes);
-	rc |= flt_enumerate_volume_information(0, FLT_VOLUME_STANDARD_INFORMATION,
-					       buffer, sizeof(buffer), &bytes);
-	rc |= flt_enumerate_instance_information_by_volume_name
-		("vol", 0, FLT_INSTANCE_AGGREGATE_STANDARD_INFORMATION, buffer, sizeof(buffer),
-		 &bytes);
-	nth_disarm();
-	if (rc)
-		return rc;
-	flt_object_dereference(filter);
-	flt_object_dereference(found);
-	flt_object_dereference(inst);
-	return 0;
-}
-
-static int run_lookups(struct kunit *test)
-{
-	struct flt_filter *filter[2] = {};
-	struct flt_volume *found[2] = {};
-	struct flt_instance *inst[2] = {};
-	int i, rc = 0;
-
-	nth_arm();
-	rc |= flt_get_filter_from_name("B", &filter[0]);
-	rc |= flt_get_volume_from_name("vol", &found[0]);
-	rc |= flt_get_top_instance(volume, &inst[0]);
-	rc |= flt_get_volume_instance_from_name(NULL, volume, "B", &inst[1]);
-	if (!rc) {
-		rc |= flt_get_filter_from_instance(inst[0], &filter[1]);
-		rc |= flt_get_volume_from_instance(inst[0], &found[1]);
-	}
-	nth_disarm();
-	for (i = 0; !rc && i < 2; i++) {
-		flt_object_dereference(filter[i]);
-		flt_object_dereference(found[i]);
-		flt_object_dereference(inst[i]);
-	}
-	return rc;
-}
-
-/* ENM-01, ENM-05 */
-static void lists_and_lookups(struct kunit *test)
-{
-	static const struct nth entries[] = {
-		{ "flt_enumerate_*", run_lists, 0, true },
-		{ "flt_get_*", run_lookups, 0, true },
-	};
-	unsigned int before = total_failed;
-	int i;
-
-	start_b(test);
-	for (i = 0; i < ARRAY_SIZE(entries); i++)
-		go_over(test, &entries[i]);
-	KUNIT_EXPECT_EQ(test, total_failed, before);
-}
-
 static struct kunit_case failnth_cases[] = {
 	KUNIT_CASE(register_filter),
 	KUNIT_CASE(start_filtering),
@@ -631,9 +404,6 @@ static struct kunit_case failnth_cases[] = {
 	KUNIT_CASE(detach),
 	KUNIT_CASE(unregister_and_unload),
 	KUNIT_CASE(volumes),
-	KUNIT_CASE(simulated_volumes),
-	KUNIT_CASE(operations),
-	KUNIT_CASE(lists_and_lookups),
 	{}
 };
 
@@ -641,13 +411,13 @@ static struct kunit_suite failnth_suite = {
 	.name = "fltmgr_failnth",
 	.suite_init = nth_suite_init,
 	.suite_exit = nth_suite_exit,
-	.init = failnth_init,
-	.exit = failnth_exit,
+	.init = nth_init,
+	.exit = nth_exit,
 	.test_cases = failnth_cases,
 };
 
 kunit_test_suite(failnth_suite);
 
-MODULE_DESCRIPTION("Tests of failing allocations");
+MODULE_DESCRIPTION("Tests of failing allocations: what comes and goes");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);

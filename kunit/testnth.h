@@ -2,6 +2,10 @@
 /*
  * Going over the allocations of a call: the nth fails, for n = 1, 2, 3 ... until
  * there is no nth, and after each everything is as it was before.
+ *
+ * Allocations of the calling task are counted, and those of a worker of the
+ * manager's from a callback of a filter on, which arms there. What is counted is
+ * what the kernel's failslab sees, and the manager's per-CPU memory.
  */
 #ifndef _FLTMGR_TESTNTH_H
 #define _FLTMGR_TESTNTH_H
@@ -148,6 +152,43 @@ static void nth_suite_exit(struct kunit_suite *suite)
 	flt_fault_set_hook(NULL);
 	fault_exit();
 	pr_info("fail-nth: %u allocations failed at %u entries\n", total_failed, total_entries);
+}
+
+static inline int nth_init(struct kunit *test)
+{
+	sim = flt_sim_create_unoffered("vol");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	volume = flt_sim_volume(sim);
+	tf_init(&a, "A", "300");
+	tf_init(&b, "B", "200");
+	return 0;
+}
+
+static inline void nth_exit(struct kunit *test)
+{
+	fault_disarm();
+	if (a.filter)
+		tf_unregister(&a);
+	if (b.filter)
+		tf_unregister(&b);
+	flt_sim_destroy(sim);
+	/* No object was left behind. The last ones are freed after a grace period. */
+	tf_wait_until(test, atomic_read(&flt_live_objects) == live_before);
+}
+
+/* A filter that is at work all the time: it must not notice anything. */
+static inline void start_b(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
+}
+
+static inline void expect_b_works(struct kunit *test)
+{
+	int before = atomic_read(&b.posts);
+
+	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), before + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.starts), 0);
 }
 
 #endif /* _FLTMGR_TESTNTH_H */
