@@ -316,12 +316,6 @@ const char *flt_volume_name(const struct flt_volume *volume);
 int flt_object_reference(void *object);
 void flt_object_dereference(void *object);
 
-/* operations: kmod/fltmgr/walk.c */
-void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,
-				      void *context);
-void flt_complete_pended_postoperation(struct flt_callback_data *data);
-int flt_set_callback_data_dirty(struct flt_callback_data *data);
-
 /* status observation: kmod/fltmgr/observe.c */
 typedef void (*flt_get_operation_status_callback)(const struct flt_related_objects *objs,
 						  struct flt_io_parameter_block *snapshot,
@@ -329,6 +323,12 @@ typedef void (*flt_get_operation_status_callback)(const struct flt_related_objec
 int flt_request_operation_status_callback(struct flt_callback_data *data,
 					  flt_get_operation_status_callback routine,
 					  void *context);
+
+/* operations: kmod/fltmgr/walk.c */
+void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,
+				      void *context);
+void flt_complete_pended_postoperation(struct flt_callback_data *data);
+int flt_set_callback_data_dirty(struct flt_callback_data *data);
 
 /**
  * module_flt_filter() - a module that is one filter

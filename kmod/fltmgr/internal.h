@@ -294,12 +294,12 @@ int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **con
 int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context);
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context);
-void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
-		     int status, flt_get_operation_status_callback routine, void *context);
 int flt_call_setup(struct flt_instance *inst, u32 flags);
 int flt_call_query_teardown(struct flt_instance *inst);
 void flt_call_teardown_start(struct flt_instance *inst);
 void flt_call_teardown_complete(struct flt_instance *inst);
+void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
+		     int status, flt_get_operation_status_callback routine, void *context);
 bool flt_filter_on_stack(struct flt_filter *filter);
 void flt_filter_lockdep_init(struct flt_filter *filter);
 void flt_filter_lockdep_exit(struct flt_filter *filter);
