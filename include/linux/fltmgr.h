@@ -14,6 +14,7 @@
 #ifndef _LINUX_FLTMGR_H
 #define _LINUX_FLTMGR_H
 
+#include <linux/flt_enumerate.h>
 #include <linux/flt_status.h>
 #include <linux/init.h>
 #include <linux/list.h>
@@ -318,6 +319,14 @@ const char *flt_volume_name(const struct flt_volume *volume);
 /* references: kmod/fltmgr/object.c */
 int flt_object_reference(void *object);
 void flt_object_dereference(void *object);
+
+/* status observation: kmod/fltmgr/observe.c */
+typedef void (*flt_get_operation_status_callback)(const struct flt_related_objects *objs,
+						  struct flt_io_parameter_block *snapshot,
+						  int status, void *context);
+int flt_request_operation_status_callback(struct flt_callback_data *data,
+					  flt_get_operation_status_callback routine,
+					  void *context);
 
 /* operations: kmod/fltmgr/walk.c */
 void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,

@@ -95,6 +95,19 @@ int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *con
 	return status;
 }
 
+/* SOB-01 */
+void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
+		     int status, flt_get_operation_status_callback routine, void *context)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct flt_filter *filter = inst->filter;
+	bool entered = flt_lockdep_enter(filter);
+
+	routine(&inst->objs, snapshot, status, context);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+}
+
 /*
  * Not on the filter's lockdep map: a drained post-operation may wait for the
  * teardown of another instance of its filter. DRN-01..DRN-08

@@ -17,9 +17,10 @@
 
 struct flt_inflight __percpu *flt_inflight_alloc(void)
 {
-	struct flt_inflight __percpu *set = alloc_percpu(struct flt_inflight);
+	struct flt_inflight __percpu *set;
 	int cpu;
 
+	set = flt_fault_point("inflight") ? NULL : alloc_percpu(struct flt_inflight);
 	if (!set)
 		return NULL;
 	for_each_possible_cpu(cpu) {

@@ -237,9 +237,15 @@ struct flt_saved {
 	struct flt_node_pool *pool;	/* I */
 };
 
+/* flt_callback_data.flags, ours: somebody asked how the operation was sent down. */
+#define FLT_DATA_STATUS_WANTED	0x40000000
+
+/* flt_walk.nr_sync: ... and is to be told by this walk. */
+#define FLT_WALK_TELL		0x80000000U
+
 /* A thread that walks an operation; on its stack. */
 struct flt_walk {
-	unsigned int nr_sync;		/* SYNCHRONIZE nodes of ours above us */
+	unsigned int nr_sync;		/* SYNCHRONIZE nodes of ours above us, FLT_WALK_TELL */
 	struct completion done;		/* the operation came back to us */
 };
 
@@ -327,6 +333,8 @@ int flt_call_setup(struct flt_instance *inst, u32 flags);
 int flt_call_query_teardown(struct flt_instance *inst);
 void flt_call_teardown_start(struct flt_instance *inst);
 void flt_call_teardown_complete(struct flt_instance *inst);
+void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
+		     int status, flt_get_operation_status_callback routine, void *context);
 bool flt_filter_on_stack(struct flt_filter *filter);
 void flt_filter_lockdep_init(struct flt_filter *filter);
 void flt_filter_lockdep_exit(struct flt_filter *filter);
@@ -420,6 +428,13 @@ struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_v
 void flt_instance_release(struct kobject *kobj);
 const char *flt_instance_state_name(enum flt_instance_state state);
 
+/* observe.c */
+void flt_status_wanted(struct flt_operation *op, struct flt_walk *walk);
+void flt_status_tell(struct flt_walk *walk, int status);
+
+/* enumerate.c */
+bool flt_instance_listed(const struct flt_instance *inst);
+
 /* sysfs.c */
 extern const struct kobj_type flt_filter_ktype;
 extern const struct kobj_type flt_volume_ktype;
@@ -445,8 +460,12 @@ void flt_outstanding_kick(void);
 typedef void (*flt_race_hook_t)(const char *name, const void *subject);
 void flt_race_set_hook(flt_race_hook_t hook);
 void flt_race_point(const char *name, const void *subject);
+typedef bool (*flt_fault_hook_t)(const char *name);
+void flt_fault_set_hook(flt_fault_hook_t hook);
+bool flt_fault_point(const char *name);
 #else
 static inline void flt_race_point(const char *name, const void *subject) { }
+static inline bool flt_fault_point(const char *name) { return false; }
 #endif
 
 static inline struct flt_filter *to_filter(struct kobject *kobj)

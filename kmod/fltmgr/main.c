@@ -24,6 +24,7 @@ struct workqueue_struct *flt_reap_wq;
 struct kset *flt_filters_kset;
 struct kset *flt_volumes_kset;
 atomic_t flt_live_objects;
+EXPORT_SYMBOL_IF_KUNIT(flt_live_objects);
 static struct kobject *flt_root;
 static atomic_t flt_violations;
 

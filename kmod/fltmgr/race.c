@@ -36,4 +36,28 @@ void flt_race_point(const char *name, const void *subject)
 	srcu_read_unlock(&flt_race_srcu, idx);
 }
 
+/*
+ * Allocations that the kernel's fault injection does not reach (per-CPU memory)
+ * ask here whether they are to fail. Never in the way of an operation.
+ */
+static flt_fault_hook_t flt_fault_hook;
+
+void flt_fault_set_hook(flt_fault_hook_t hook)
+{
+	WRITE_ONCE(flt_fault_hook, hook);
+	if (!hook)
+		synchronize_srcu(&flt_race_srcu);
+}
+EXPORT_SYMBOL_GPL(flt_fault_set_hook);
+
+bool flt_fault_point(const char *name)
+{
+	int idx = srcu_read_lock(&flt_race_srcu);
+	flt_fault_hook_t hook = READ_ONCE(flt_fault_hook);
+	bool fail = hook && hook(name);
+
+	srcu_read_unlock(&flt_race_srcu, idx);
+	return fail;
+}
+
 #endif

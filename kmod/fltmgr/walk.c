@@ -323,6 +323,8 @@ static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
 		return flt_owe(op, inst, NULL, NULL, NULL, node);
 
 	status = flt_call_pre(op, inst, &context);
+	if (unlikely(op->data.flags & FLT_DATA_STATUS_WANTED))
+		flt_status_wanted(op, walk);
 	flt_race_point("pre_returned", op);
 	if (status == FLT_PREOP_PENDING) {
 		if (unlikely(context))
@@ -452,7 +454,7 @@ static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk,
 				const struct flt_volume_ops *ops)
 {
 	trace_flt_submit(op);
-	ops->submit(op, walk->nr_sync ? FLT_SUBMIT_WAITS : 0);
+	ops->submit(op, walk->nr_sync & ~FLT_WALK_TELL ? FLT_SUBMIT_WAITS : 0);
 	return FLT_STEP_GONE;
 }
 
@@ -477,6 +479,8 @@ static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 			step = flt_submit(op, walk, ops);
 			break;
 		case FLT_STEP_UP:
+			if (unlikely(walk->nr_sync & FLT_WALK_TELL))
+				flt_status_tell(walk, op->data.io_status.status);
 			step = flt_walk_up(op, walk);
 			break;
 		case FLT_STEP_DONE:
@@ -486,6 +490,10 @@ static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 		default:
 			if (!walk->nr_sync)
 				return FLT_TAKEN;
+			if (walk->nr_sync & FLT_WALK_TELL) {
+				flt_status_tell(walk, STATUS_PENDING);
+				break;
+			}
 			wait_for_completion_io(&walk->done);
 			step = FLT_STEP_UP;
 		}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Telling a filter how sending an operation down went. SOB-01
+ *
+ * A pre-operation asks; its thread walks the operation on and tells the filter
+ * once it has no more to do with it or knows how it ended: when the operation
+ * was sent to the device or was pended by a filter, or before the post-ops when
+ * a filter completed it.
+ *
+ * By then the operation may be gone. What is told is in the request, and
+ * requests are found by the walk that they belong to: on a list, since neither
+ * the operation nor the walk has a place for what hardly anybody asks for. An
+ * operation that nobody asks about pays nothing: the request is a flag in a word
+ * that is tested anyway, and then one in walk->nr_sync, likewise.
+ *
+ * A request has a hold of its instance, so that teardown_complete comes after.
+ */
+#include <linux/export.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+struct flt_status_request {
+	struct list_head link;			/* flt_status_requests */
+	struct task_struct *task;		/* asked, and is told */
+	struct flt_operation *op;		/* not to be looked at any more */
+	struct flt_walk *walk;			/* NULL while the pre-op runs */
+	struct flt_instance *inst;
+	struct flt_io_parameter_block snapshot;
+	flt_get_operation_status_callback routine;
+	void *context;
+};
+
+static DEFINE_SPINLOCK(flt_status_lock);
+static LIST_HEAD(flt_status_requests);		/* flt_status_lock: newest first */
+
+/* The instance whose pre-op runs in this very thread, or NULL. */
+static struct flt_instance *flt_status_asker(struct flt_operation *op)
+{
+	unsigned long word;
+
+	if (!op || READ_ONCE(op->runner) != current)
+		return NULL;
+	word = atomic_long_read(&op->word);
+	return flt_word_state(word) == FLT_OP_RUNNING ? flt_word_instance(word) : NULL;
+}
+
+/**
+ * flt_request_operation_status_callback() - hear how an operation was sent down
+ * @data: the operation whose pre-operation is running
+ * @routine: called once, PASSIVE, by the thread of the pre-operation: with
+ *	%STATUS_PENDING if the device or a filter has the operation, or with its
+ *	final status if a filter has completed it at once
+ * @context: for @routine
+ *
+ * @routine gets the parameters as they were when this was called, without the
+ * bio, which may be gone by then, like the operation. It comes before the
+ * instance's teardown_complete and must not wait for that. SOB-01
+ *
+ * Context: PASSIVE, from inside the pre-operation, before anybody completes what
+ * it is about to pend.
+ * Return: 0; -EINVAL (STATUS_INVALID_PARAMETER) elsewhere; -ESHUTDOWN
+ * (STATUS_FLT_DELETING_OBJECT) if the instance is going; -ENOMEM.
+ */
+int flt_request_operation_status_callback(struct flt_callback_data *data,
+					  flt_get_operation_status_callback routine,
+					  void *context)
+{
+	struct flt_operation *op = data->operation;
+	struct flt_instance *inst = flt_status_asker(op);
+	struct flt_status_request *req;
+	int rc;
+
+	if (!inst || !routine)
+		return STATUS_INVALID_PARAMETER;
+	might_sleep();
+	req = kzalloc(sizeof(*req), GFP_NOIO);
+	if (!req)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	rc = flt_object_reference(inst);
+	if (rc) {
+		kfree(req);
+		return rc;
+	}
+	/* There is one: its own, or of a teardown that has seen us stand here. */
+	atomic_inc(&inst->hold);
+	req->task = current;
+	req->op = op;
+	req->inst = inst;
+	req->snapshot = *data->iopb;
+	req->snapshot.parameters.read.bio = NULL;
+	req->routine = routine;
+	req->context = context;
+	data->flags |= FLT_DATA_STATUS_WANTED;
+	spin_lock(&flt_status_lock);
+	list_add(&req->link, &flt_status_requests);
+	spin_unlock(&flt_status_lock);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(flt_request_operation_status_callback);
+
+/* The pre-op has returned: what it asked for is @walk's to tell. */
+void flt_status_wanted(struct flt_operation *op, struct flt_walk *walk)
+{
+	struct flt_status_request *req;
+
+	op->data.flags &= ~FLT_DATA_STATUS_WANTED;
+	walk->nr_sync |= FLT_WALK_TELL;
+	spin_lock(&flt_status_lock);
+	list_for_each_entry(req, &flt_status_requests, link)
+		if (req->task == current && req->op == op && !req->walk)
+			req->walk = walk;
+	spin_unlock(&flt_status_lock);
+}
+
+static struct flt_status_request *flt_status_take(struct flt_walk *walk)
+{
+	struct flt_status_request *req, *found = NULL;
+
+	spin_lock(&flt_status_lock);
+	list_for_each_entry(req, &flt_status_requests, link) {
+		if (req->walk != walk)
+			continue;
+		list_del(&req->link);
+		found = req;
+		break;
+	}
+	spin_unlock(&flt_status_lock);
+	return found;
+}
+
+/* Tell all that asked in this walk, the lowest first. The operation may be gone. */
+void flt_status_tell(struct flt_walk *walk, int status)
+{
+	struct flt_status_request *req;
+
+	walk->nr_sync &= ~FLT_WALK_TELL;
+	while ((req = flt_status_take(walk))) {
+		struct flt_instance *inst = req->inst;
+
+		flt_race_point("status_tell", inst);
+		flt_call_status(inst, &req->snapshot, status, req->routine, req->context);
+		kfree(req);
+		flt_teardown_put(inst);
+		flt_object_dereference(inst);
+	}
+}
