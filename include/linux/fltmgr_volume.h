@@ -87,11 +87,16 @@ struct flt_inflight_link {
  * @class: enum flt_class
  * @nr_nodes: inline nodes in use
  * @joined: it is in the in-flight set
+ * @canceled: somebody has cancelled it; never taken back
  * @answer: recorded by a completion before the pre-operation returned
  * @answer_context: likewise
  * @runner: the task that runs a callback for it now
  * @id: unique among all operations since boot
  * @start: jiffies at dispatch
+ * @cancel_routine: to be called when it is cancelled; who takes it has the operation
+ * @cancel_place: where it is held, valid with @cancel_routine
+ * @cancel_context: the routine's: a queue, likewise
+ * @cbdq_context: names it in that queue, or NULL
  * @nodes: inline nodes
  *
  * Manager only, apart from @data, @iopb, @id.
@@ -109,11 +114,16 @@ struct flt_operation {
 	u8 class;
 	u8 nr_nodes;
 	bool joined;
+	bool canceled;
 	int answer;
 	void *answer_context;
 	struct task_struct *runner;
 	u64 id;
 	unsigned long start;
+	flt_complete_canceled_callback cancel_routine;
+	unsigned long cancel_place;
+	void *cancel_context;
+	struct flt_cbdq_io_context *cbdq_context;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 
@@ -190,6 +200,7 @@ void flt_volume_offer(struct flt_volume *volume);
 void flt_volume_dismount(struct flt_volume *volume);
 void flt_volume_put(struct flt_volume *volume);
 void *flt_volume_private(const struct flt_volume *volume);
+unsigned int flt_volume_cancel(struct flt_volume *volume, unsigned long min_age);
 
 void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 			enum flt_class class, u32 irp_flags, u64 byte_offset,
