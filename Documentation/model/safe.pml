@@ -12,8 +12,8 @@
  *			routine answers MORE_PROCESSING_REQUIRED
  *	Teardown	scans, then drops the hold of being in service
  *
- * -DCFG_SAFE		every answer of a correct filter
- * -DCFG_SAFE_MISUSE	completes although the routine answers FINISHED
+ * CFG_SAFE		every answer of a correct filter
+ * CFG_SAFE_MISUSE	completes although the routine answers FINISHED
  *
  * What the post-operation returns makes no difference: see flt_post().
  */

@@ -122,6 +122,7 @@ int flt_sim_release(struct flt_sim_op *op, enum flt_sim_context context, int sta
 int flt_sim_release_id(struct flt_sim *sim, u64 id, enum flt_sim_context context,
 		       int status);
 int flt_sim_release_all(struct flt_sim *sim, enum flt_sim_context context, int status);
+unsigned int flt_sim_cancel(struct flt_sim *sim);
 unsigned int flt_sim_held(struct flt_sim *sim);
 unsigned int flt_sim_inflight(struct flt_sim *sim);
 int flt_sim_wait_held(struct flt_sim *sim, unsigned int n, unsigned long timeout);

@@ -363,4 +363,6 @@ static void __exit __reg##_module_exit(void)			\
 }								\
 module_exit(__reg##_module_exit)
 
+#include <linux/flt_cancel.h>
+
 #endif /* _LINUX_FLTMGR_H */

@@ -105,6 +105,7 @@ struct flt_inflight_link {
  * @joined: it is in the in-flight set
  * @modified: some filter has changed the parameters: the provider is to do what
  *	@iopb says, when it gets the operation to send it to the device
+ * @canceled: somebody has cancelled it; never taken back
  * @answer: recorded by a completion before the pre-operation returned
  * @answer_context: likewise
  * @runner: the task that runs a callback for it now
@@ -116,6 +117,10 @@ struct flt_inflight_link {
  *	flt_dispatch() and between ops->submit() and flt_complete(), the
  *	manager's at all other times
  * @safe_routine: on the way up, with @work: see safe.c
+ * @cancel_routine: to be called when it is cancelled; who takes it has the operation
+ * @cancel_place: where it is held, valid with @cancel_routine
+ * @cancel_context: the routine's: a queue, likewise
+ * @cbdq_context: names it in that queue, or NULL
  * @nodes: inline nodes
  *
  * Manager only, apart from @data, @iopb, @modified, @id, @work.
@@ -137,6 +142,7 @@ struct flt_operation {
 	u8 nr_nodes;
 	bool joined;
 	bool modified;
+	bool canceled;
 	int answer;
 	void *answer_context;
 	struct task_struct *runner;
@@ -144,6 +150,10 @@ struct flt_operation {
 	unsigned long start;
 	struct flt_passed passed;
 	struct work_struct work;
+	flt_complete_canceled_callback cancel_routine;
+	unsigned long cancel_place;
+	void *cancel_context;
+	struct flt_cbdq_io_context *cbdq_context;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 
@@ -220,6 +230,7 @@ void flt_volume_offer(struct flt_volume *volume);
 void flt_volume_dismount(struct flt_volume *volume);
 void flt_volume_put(struct flt_volume *volume);
 void *flt_volume_private(const struct flt_volume *volume);
+unsigned int flt_volume_cancel(struct flt_volume *volume, unsigned long min_age);
 
 void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 			enum flt_class class, u32 irp_flags, u64 byte_offset,

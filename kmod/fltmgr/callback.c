@@ -169,6 +169,23 @@ void flt_call_generic(struct flt_generic_workitem *item, void *object,
 	memalloc_noio_restore(noio);
 }
 
+/*
+ * A cancel routine of @inst, which the caller holds: the operation may be gone
+ * when it returns. CAN-02
+ */
+void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
+		     flt_complete_canceled_callback routine)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct flt_filter *filter = inst->filter;
+	bool entered = flt_lockdep_enter(filter);
+
+	trace_flt_cancel(op, inst->id, STATUS_CANCELLED);
+	routine(&op->data);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+}
+
 int flt_call_setup(struct flt_instance *inst, u32 flags)
 {
 	const struct flt_registration *reg = inst->filter->reg;

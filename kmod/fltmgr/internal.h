@@ -28,10 +28,10 @@
  *   - a rundown count (object.c), which flt_object_reference() takes and which
  *     fails once the object is going.
  * An instance also has a hold count: 1 for being in service, 1 for each
- * operation that a teardown waits for, 1 while query_teardown runs, 1 for each
- * deferred work item until its routine has returned. When it falls to 0 the
- * teardown goes on. An instance keeps the memory of its filter and of its
- * volume.
+ * operation that a teardown waits for, 1 while query_teardown or a cancel
+ * routine runs, 1 for each deferred work item until its routine has returned.
+ * When it falls to 0 the teardown goes on. An instance keeps the memory of its
+ * filter and of its volume.
  *
  * The protocol of an operation is at the top of walk.c, that of a teardown at
  * the top of teardown.c; both are modelled in Documentation/model/.
@@ -339,6 +339,28 @@ bool flt_filter_on_stack(struct flt_filter *filter);
 void flt_filter_lockdep_init(struct flt_filter *filter);
 void flt_filter_lockdep_exit(struct flt_filter *filter);
 void flt_draining_wait(struct flt_filter *filter);
+
+void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
+		     flt_complete_canceled_callback routine);
+
+/* cancel.c */
+struct flt_cancel {
+	struct flt_operation *op;
+	struct flt_instance *inst;	/* held for the call; NULL: left behind, not to be called */
+	flt_complete_canceled_callback routine;
+	u64 id;
+};
+
+int flt_cancel_arm(struct flt_operation *op, const char *rule,
+		   flt_complete_canceled_callback routine, void *context);
+bool flt_cancel_disarm(struct flt_operation *op, flt_complete_canceled_callback routine);
+bool flt_cancel_take(struct flt_operation *op, struct flt_cancel *cancel);
+bool flt_cancel_run(struct flt_cancel *cancel);
+bool flt_cancel_settled(struct flt_operation *op);
+struct flt_instance *flt_cancel_holder(struct flt_operation *op);
+
+/* cbdq.c */
+void flt_cbdq_cancel(struct flt_callback_data *data);
 
 /* drain.c */
 struct flt_drain_copy {

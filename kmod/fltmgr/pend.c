@@ -89,6 +89,8 @@ void flt_complete_pended_preoperation(struct flt_callback_data *data, int status
 	}
 	if (status != FLT_PREOP_COMPLETE)
 		might_sleep();
+	if (unlikely(READ_ONCE(op->cancel_routine)) && !flt_cancel_settled(op))
+		return;
 	word = flt_take_answer(op);
 	if (!word) {
 		flt_violation("PND-07", NULL, NULL,
@@ -124,6 +126,8 @@ void flt_complete_pended_postoperation(struct flt_callback_data *data)
 		flt_violation("DRN-02", NULL, NULL, "completion of a drained copy");
 		return;
 	}
+	if (unlikely(READ_ONCE(op->cancel_routine)) && !flt_cancel_settled(op))
+		return;
 	node = op->up;
 	state = node ? atomic_read(&node->state) : FLT_NODE_FREE;
 	do {

@@ -85,6 +85,8 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->nr_nodes = 0;
 	op->joined = false;
 	op->modified = false;
+	op->canceled = false;
+	op->cancel_routine = NULL;
 	op->last = NULL;
 	op->up = NULL;
 	op->runner = NULL;

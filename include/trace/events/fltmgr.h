@@ -76,6 +76,9 @@ DEFINE_EVENT(flt_op_instance, flt_post_resumed,
 DEFINE_EVENT(flt_op_instance, flt_drain,
 	TP_PROTO(struct flt_operation *op, u32 instance, int status),
 	TP_ARGS(op, instance, status));
+DEFINE_EVENT(flt_op_instance, flt_cancel,
+	TP_PROTO(struct flt_operation *op, u32 instance, int status),
+	TP_ARGS(op, instance, status));
 
 TRACE_EVENT(flt_teardown,
 	TP_PROTO(u32 instance, const char *filter, const char *volume, const char *name,

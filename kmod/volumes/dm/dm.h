@@ -84,6 +84,9 @@ struct flt_dm_volume {
 	struct flt_dm_device *device;		/* I */
 	struct flt_volume *volume;		/* S: NULL before the first preresume */
 	bool offered;				/* S */
+	unsigned int timeout_ms;		/* 0: none; see cancel.c */
+	bool hurry;				/* S: suspending without a flush */
+	struct delayed_work cancel_work;
 	char name[];				/* I */
 };
 
@@ -152,6 +155,16 @@ int flt_dm_volume_join(struct flt_dm_target *t, const char *name);
 void flt_dm_volume_leave(struct flt_dm_target *t);
 int flt_dm_volume_up(struct flt_dm_target *t);
 void flt_dm_volume_offer(struct flt_dm_target *t);
+
+/* cancel.c */
+int flt_dm_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
+		   unsigned int maxlen);
+void flt_dm_presuspend(struct dm_target *ti);
+void flt_dm_suspended(struct dm_target *ti);
+void flt_dm_cancel_init(struct flt_dm_volume *v);
+void flt_dm_cancel_stop(struct flt_dm_volume *v);
+int flt_dm_cancel_start(void);
+void flt_dm_cancel_exit(void);
 
 /* flush.c */
 void flt_dm_flush_init(struct flt_dm_flushes *flushes);

@@ -34,8 +34,9 @@
  *     that they are ENOTTY. Those of the block layer (sizes, BLKDISCARD) do not
  *     go that way. Persistent reservations do get through: dm needs nothing but
  *     iterate_devices for them. They move no data;
- *   - flushes that bypass map(), which dm-linear allows (flush_bypasses_map);
- *   - messages.
+ *   - flushes that bypass map(), which dm-linear allows (flush_bypasses_map).
+ *
+ * Messages, "cancel" and "timeout MILLISECONDS": see cancel.c.
  */
 #include <linux/blkdev.h>
 #include <linux/ctype.h>
@@ -177,10 +178,11 @@ static void flt_dm_resume(struct dm_target *ti)
 	flt_dm_volume_offer(ti->private);
 }
 
-/* VOLUME new|live CLASS[,CLASS...]|- REFUSED-WRITES */
+/* VOLUME new|live CLASS[,CLASS...]|- REFUSED-WRITES [timeout MILLISECONDS] */
 static void flt_dm_info(struct flt_dm_target *t, char *result, unsigned int maxlen)
 {
 	const struct flt_volume *volume = READ_ONCE(t->volume);
+	unsigned int timeout = READ_ONCE(t->owner->timeout_ms);
 	const char *separator = "";
 	size_t sz = 0;
 	int class;
@@ -193,6 +195,8 @@ static void flt_dm_info(struct flt_dm_target *t, char *result, unsigned int maxl
 		separator = ",";
 	}
 	DMEMIT("%s %lu", *separator ? "" : "-", READ_ONCE(t->flushes->refused));
+	if (timeout)
+		DMEMIT(" timeout %u", timeout);
 }
 
 static void flt_dm_status(struct dm_target *ti, status_type_t type, unsigned int status_flags,
@@ -244,16 +248,27 @@ static struct target_type flt_target = {
 	.dtr = flt_dm_dtr,
 	.map = flt_dm_map,
 	.end_io = flt_dm_end_io,
+	.presuspend = flt_dm_presuspend,
+	.presuspend_undo = flt_dm_suspended,
+	.postsuspend = flt_dm_suspended,
 	.preresume = flt_dm_preresume,
 	.resume = flt_dm_resume,
 	.status = flt_dm_status,
+	.message = flt_dm_message,
 	.iterate_devices = flt_dm_iterate_devices,
 	.io_hints = flt_dm_io_hints,
 };
 
 static int __init flt_dm_init(void)
 {
-	return dm_register_target(&flt_target);
+	int r = flt_dm_cancel_start();
+
+	if (r)
+		return r;
+	r = dm_register_target(&flt_target);
+	if (r)
+		flt_dm_cancel_exit();
+	return r;
 }
 module_init(flt_dm_init);
 
@@ -264,6 +279,7 @@ module_init(flt_dm_init);
 static void __exit flt_dm_exit(void)
 {
 	dm_unregister_target(&flt_target);
+	flt_dm_cancel_exit();
 	synchronize_rcu_tasks();
 }
 module_exit(flt_dm_exit);

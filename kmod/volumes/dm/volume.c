@@ -55,6 +55,7 @@ static struct flt_dm_volume *flt_dm_volume_alloc(const char *name)
 	if (!v)
 		return NULL;
 	INIT_LIST_HEAD(&v->targets);
+	flt_dm_cancel_init(v);
 	memcpy(v->name, name, size);
 	return v;
 }
@@ -168,10 +169,12 @@ void flt_dm_volume_leave(struct flt_dm_target *t)
 	if (!last)
 		return;
 
-	if (v->volume) {
+	/* A time-out goes on while the dismount waits, and may end that. */
+	if (v->volume)
 		flt_volume_dismount(v->volume);
+	flt_dm_cancel_stop(v);
+	if (v->volume)
 		flt_volume_put(v->volume);
-	}
 
 	mutex_lock(&flt_dm_lock);
 	list_del(&v->link);

@@ -15,6 +15,7 @@
  *				process, worker, softirq or hardirq
  *	NAME/release		"ID|all [CONTEXT [STATUS]]": complete what is held;
  *				STATUS is 0 or a negative errno
+ *	NAME/cancel		"all": cancel what is with filters
  *	NAME/status		the volume's state, then one line per operation
  *
  * For example:
@@ -250,6 +251,23 @@ out:
 	return err ?: count;
 }
 
+static ssize_t flt_sim_cancel_write(struct file *file, const char __user *buf,
+				    size_t count, loff_t *ppos)
+{
+	struct flt_sim_shell *shell = flt_sim_shell_of(file);
+	char *line = flt_sim_get_line(buf, count, FLT_SIM_MAX_LINE, -E2BIG);
+	bool all;
+
+	if (IS_ERR(line))
+		return PTR_ERR(line);
+	all = !strcmp(line, "all");
+	kfree(line);
+	if (!all)
+		return -EINVAL;
+	flt_sim_cancel(shell->sim);
+	return count;
+}
+
 static ssize_t flt_sim_hold_write(struct file *file, const char __user *buf,
 				  size_t count, loff_t *ppos)
 {
@@ -349,6 +367,7 @@ static const struct file_operations __name##_fops = {		\
 
 FLT_SIM_WRITE_FILE(flt_sim_submit);
 FLT_SIM_WRITE_FILE(flt_sim_release);
+FLT_SIM_WRITE_FILE(flt_sim_cancel);
 DEFINE_SHOW_STORE_ATTRIBUTE(flt_sim_hold);
 DEFINE_SHOW_STORE_ATTRIBUTE(flt_sim_context);
 
@@ -382,6 +401,7 @@ static int flt_sim_shell_create(const char *name)
 	debugfs_create_file("hold", 0600, shell->dir, shell, &flt_sim_hold_fops);
 	debugfs_create_file("context", 0600, shell->dir, shell, &flt_sim_context_fops);
 	debugfs_create_file("release", 0200, shell->dir, shell, &flt_sim_release_fops);
+	debugfs_create_file("cancel", 0200, shell->dir, shell, &flt_sim_cancel_fops);
 	debugfs_create_file("status", 0400, shell->dir, shell, &flt_sim_status_fops);
 	list_add_tail(&shell->link, &flt_sim_shells);
 	flt_sim_offer(sim);

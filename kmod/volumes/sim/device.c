@@ -325,6 +325,21 @@ int flt_sim_release_all(struct flt_sim *sim, enum flt_sim_context context, int s
 EXPORT_SYMBOL_GPL(flt_sim_release_all);
 
 /**
+ * flt_sim_cancel() - cancel all operations that are with filters
+ * @sim: a simulated volume
+ *
+ * What the device holds stays there: it cannot be told.
+ *
+ * Context: PASSIVE.
+ * Return: for how many a filter was told, see flt_volume_cancel().
+ */
+unsigned int flt_sim_cancel(struct flt_sim *sim)
+{
+	return flt_volume_cancel(sim->volume, 0);
+}
+EXPORT_SYMBOL_GPL(flt_sim_cancel);
+
+/**
  * flt_sim_held() - how many operations the device holds
  * @sim: a simulated volume
  *

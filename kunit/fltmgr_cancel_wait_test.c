@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waits that end when the operation is cancelled.
+ */
+#include <linux/module.h>
+
+#include "testgate.h"
+
+static struct flt_sim *sim;
+static struct flt_sim_op *op;
+static struct tf b;
+
+static struct completion object;
+static long wait_time;
+static int wait_rc, set_rc;
+static struct flt_callback_data *last;	/* what B's pre-operation was called with */
+
+static int wait_init(struct kunit *test)
+{
+	last = NULL;
+	sim = flt_sim_create("vol");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
+	tf_init(&b, "B", "200");
+	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
+	return 0;
+}
+
+static void wait_exit(struct kunit *test)
+{
+	tf_race_disarm();
+	complete_all(&object);
+	helpers_stop();
+	tf_unregister(&b);
+	flt_sim_op_free(op);
+	flt_sim_destroy(sim);
+}
+
+static void expect_ended(struct kunit *test, int status)
+{
+	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
+	KUNIT_EXPECT_EQ(test, op->status, status);
+	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
+}
+
+static void the_routine(struct flt_callback_data *data)
+{
+}
+
+static void *start_op(void *arg)
+{
+	return (void *)(long)flt_sim_start(op);
+}
+
+static void *cancel_all(void *arg)
+{
+	return (void *)(long)flt_sim_cancel(sim);
+}
+
+static int wait_in_pre(struct tf *tf, struct flt_callback_data *data,
+		       const struct flt_related_objects *objs, int status)
+{
+	last = data;
+	wait_rc = flt_cancellable_wait_for_single_object(&object, wait_time, data);
+	if (wait_rc != STATUS_CANCELLED)
+		return status;
+	tf->complete_status = wait_rc;
+	return FLT_PREOP_COMPLETE;
+}
+
+static void prepare_wait(long timeout)
+{
+	init_completion(&object);
+	wait_time = timeout;
+	wait_rc = 1;
+	b.on_pre = wait_in_pre;
+}
+
+/* CAN-09, CAN-10: 0 tests; a complete object is taken */
+static void a_wait_without_waiting(struct kunit *test)
+{
+	prepare_wait(0);
+	flt_sim_start(op);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_TIMEOUT);
+
+	complete(&object);
+	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_single_object(&object, 0, NULL), 0);
+	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_single_object(&object, 0, NULL),
+			STATUS_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_single_object(&object, -1, NULL),
+			STATUS_INVALID_PARAMETER);
+}
+
+/* CAN-09, CAN-10: with an end, with an operation and without */
+static void a_wait_that_times_out(struct kunit *test)
+{
+	prepare_wait(2);
+	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_single_object(&object, 2, NULL),
+			STATUS_TIMEOUT);
+	flt_sim_start(op);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_TIMEOUT);
+}
+
+/* CAN-09, CAN-10: for ever, until the object is complete */
+static void a_wait_that_succeeds(struct kunit *test)
+{
+	prepare_wait(MAX_SCHEDULE_TIMEOUT);
+	helper_start(test, 0, start_op, NULL);
+	tf_wait_until(test, completion_waited_for(&object));
+	KUNIT_EXPECT_FALSE(test, helper_done(0));
+	complete(&object);
+	helper_join(test, 0);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, 0);
+	KUNIT_EXPECT_FALSE(test, completion_done(&object));
+}
+
+/* CAN-09: cancelled; the operation is still its holder's, nothing else is changed */
+static void a_wait_that_is_cancelled(struct kunit *test)
+{
+	prepare_wait(MAX_SCHEDULE_TIMEOUT);
+	helper_start(test, 0, start_op, NULL);
+	tf_wait_until(test, completion_waited_for(&object));
+	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
+	helper_join(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
+	expect_ended(test, STATUS_CANCELLED);
+	KUNIT_EXPECT_FALSE(test, completion_waited_for(&object));
+	complete(&object);
+	KUNIT_EXPECT_TRUE(test, completion_done(&object));
+}
+
+/* CAN-09: before it begins to wait; and the waiter leaves only when the cancel is done */
+static void a_wait_that_was_cancelled(struct kunit *test)
+{
+	prepare_wait(MAX_SCHEDULE_TIMEOUT);
+	tf_race_arm_slot(0, "cancel_armed", &op->operation, -1, NULL, NULL);
+	helper_start(test, 0, start_op, NULL);
+	tf_wait_until(test, tf_race_slot_reached(0));
+	tf_race_arm_slot(1, "cancel_taken", &op->operation, -1, NULL, NULL);
+	helper_start(test, 1, cancel_all, NULL);
+	tf_wait_until(test, tf_race_slot_reached(1));
+	tf_race_slot_go(0);
+	/* It sees the mark, does not wait for the object, and yet cannot leave. */
+	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
+	tf_race_slot_go(1);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 1);
+	helper_join(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
+	expect_ended(test, STATUS_CANCELLED);
+}
+
+static int wait_twice(struct tf *tf, struct flt_callback_data *data,
+		      const struct flt_related_objects *objs, int status)
+{
+	flt_sim_cancel(sim);
+	wait_rc = flt_cancellable_wait_for_single_object(&object, MAX_SCHEDULE_TIMEOUT, data);
+	set_rc = flt_cancellable_wait_for_single_object(&object, MAX_SCHEDULE_TIMEOUT, data);
+	return status;
+}
+
+/* CAN-09: of a cancelled operation; a complete object counts first, once */
+static void a_complete_object_counts_first(struct kunit *test)
+{
+	prepare_wait(0);
+	b.on_pre = wait_twice;
+	complete(&object);
+	flt_sim_start(op);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, 0);
+	KUNIT_EXPECT_EQ(test, set_rc, STATUS_CANCELLED);
+}
+
+static void *wait_alone(void *arg)
+{
+	long rc;
+
+	allow_signal(SIGKILL);
+	rc = flt_cancellable_wait_for_single_object(&object, MAX_SCHEDULE_TIMEOUT, NULL);
+	flush_signals(current);
+	disallow_signal(SIGKILL);
+	return (void *)rc;
+}
+
+/* CAN-09: the thread is killed; no operation is needed */
+static void a_wait_whose_thread_is_killed(struct kunit *test)
+{
+	prepare_wait(0);
+	helper_start(test, 0, wait_alone, NULL);
+	tf_wait_until(test, completion_waited_for(&object));
+	send_sig(SIGKILL, helpers[0].task, 1);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), STATUS_THREAD_IS_TERMINATING);
+}
+
+static int wait_with_routine(struct tf *tf, struct flt_callback_data *data,
+			     const struct flt_related_objects *objs, int status)
+{
+	flt_set_cancel_completion(data, the_routine);
+	wait_rc = flt_cancellable_wait_for_single_object(&object, MAX_SCHEDULE_TIMEOUT, data);
+	set_rc = flt_clear_cancel_completion(data);
+	return status;
+}
+
+/* CAN-09: with a cancel routine, it is refused, and the routine stays */
+static void a_wait_with_a_routine_is_refused(struct kunit *test)
+{
+	unsigned int before = flt_violation_count();
+
+	prepare_wait(0);
+	b.on_pre = wait_with_routine;
+	flt_sim_start(op);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, set_rc, 0);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+}
+
+/* CAN-09: who waits has it; another who clears or completes it is refused */
+static void who_waits_holds_the_operation(struct kunit *test)
+{
+	unsigned int before = flt_violation_count();
+
+	prepare_wait(MAX_SCHEDULE_TIMEOUT);
+	helper_start(test, 0, start_op, NULL);
+	tf_wait_until(test, completion_waited_for(&object));
+	KUNIT_EXPECT_EQ(test, flt_clear_cancel_completion(last), STATUS_CANCELLED);
+	flt_complete_pended_preoperation(last, FLT_PREOP_COMPLETE, NULL);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+	KUNIT_EXPECT_FALSE(test, helper_done(0));
+	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
+	helper_join(test, 0);
+	expect_ended(test, STATUS_CANCELLED);
+}
+
+static struct kunit_case wait_cases[] = {
+	KUNIT_CASE(a_wait_without_waiting),
+	KUNIT_CASE(a_wait_that_times_out),
+	KUNIT_CASE(a_wait_that_succeeds),
+	KUNIT_CASE(a_wait_that_is_cancelled),
+	KUNIT_CASE(a_wait_that_was_cancelled),
+	KUNIT_CASE(a_complete_object_counts_first),
+	KUNIT_CASE(a_wait_whose_thread_is_killed),
+	KUNIT_CASE(a_wait_with_a_routine_is_refused),
+	KUNIT_CASE(who_waits_holds_the_operation),
+	{}
+};
+
+static struct kunit_suite wait_suite = {
+	.name = "fltmgr_cancel_wait",
+	.init = wait_init,
+	.exit = wait_exit,
+	.test_cases = wait_cases,
+};
+
+kunit_test_suite(wait_suite);
+
+MODULE_DESCRIPTION("Tests of waits that can be cancelled");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
