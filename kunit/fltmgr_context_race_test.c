@@ -184,6 +184,28 @@ static void linked_once_by_two(struct kunit *test)
 	flt_object_dereference(other);
 }
 
+/* CTX-23: even if both have seen that it was not linked before */
+static void claimed_once_by_two(struct kunit *test)
+{
+	struct call call = { .operation = FLT_SET_CONTEXT_REPLACE_IF_EXISTS, .got = &a };
+	struct tc *tc = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
+	struct flt_instance *other;
+	void *found;
+
+	KUNIT_ASSERT_EQ(test, flt_attach_volume_at_altitude(a.filter, volume, "9", "x", &other),
+			0);
+	call.context = tc;
+	begin(test, "context_claim", 0, set_instance, &call);
+	KUNIT_EXPECT_EQ(test, flt_set_instance_context(other, call.operation, tc, NULL), 0);
+	KUNIT_EXPECT_EQ(test, end(test, 0), STATUS_FLT_CONTEXT_ALREADY_LINKED);
+	KUNIT_EXPECT_NULL(test, look());
+	KUNIT_EXPECT_EQ(test, flt_get_instance_context(other, &found), 0);
+	KUNIT_EXPECT_PTR_EQ(test, found, (void *)tc);
+	flt_release_context(found);
+	flt_release_context(tc);
+	flt_object_dereference(other);
+}
+
 /* CTX-28, CTX-31: found, and then deleted before it was had */
 static void got_while_it_is_deleted(struct kunit *test)
 {
@@ -460,6 +482,7 @@ static struct kunit_case context_race_cases[] = {
 	KUNIT_CASE(one_of_two_sets_that_keep),
 	KUNIT_CASE(both_of_two_sets_that_replace),
 	KUNIT_CASE(linked_once_by_two),
+	KUNIT_CASE(claimed_once_by_two),
 	KUNIT_CASE(got_while_it_is_deleted),
 	KUNIT_CASE(got_while_it_is_deleted_and_kept),
 	KUNIT_CASE(got_while_it_is_replaced),

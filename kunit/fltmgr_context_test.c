@@ -488,6 +488,38 @@ static void an_allocate_routine_may_fail(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, references(&a.filter->obj), 0);
 }
 
+static char odd_memory[1];
+static void *odd_freed;
+
+static void *odd_alloc(enum flt_pool_type pool, size_t size, u16 type)
+{
+	return (void *)((unsigned long)odd_memory | 1);
+}
+
+static void odd_free(void *memory, u16 type)
+{
+	odd_freed = memory;
+}
+
+/* CTX-03 */
+static void an_allocate_routine_must_align(struct kunit *test)
+{
+	static const struct flt_context_registration defs[] = {
+		{ .context_type = FLT_VOLUME_CONTEXT, .context_allocate_callback = odd_alloc,
+		  .context_free_callback = odd_free },
+		TC_END
+	};
+	unsigned int before = flt_violation_count();
+
+	a.reg.context_registration = defs;
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	KUNIT_EXPECT_EQ(test, try_alloc(FLT_VOLUME_CONTEXT, 8, FLT_NON_PAGED_POOL),
+			STATUS_INSUFFICIENT_RESOURCES);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+	KUNIT_EXPECT_PTR_EQ(test, odd_freed, odd_alloc(0, 0, 0));
+	KUNIT_EXPECT_EQ(test, references(&a.filter->obj), 0);
+}
+
 /* CTX-19 */
 static void releasing_too_often_is_caught(struct kunit *test)
 {
@@ -548,6 +580,7 @@ static struct kunit_case context_cases[] = {
 	KUNIT_CASE(no_clean_up_under_a_lock),
 	KUNIT_CASE(cleaned_up_once_and_then_freed),
 	KUNIT_CASE(an_allocate_routine_may_fail),
+	KUNIT_CASE(an_allocate_routine_must_align),
 	KUNIT_CASE(releasing_too_often_is_caught),
 	KUNIT_CASE(nothing_brings_it_back),
 	{}

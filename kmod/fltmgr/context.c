@@ -170,22 +170,37 @@ static struct flt_context_class *flt_context_find_class(struct flt_filter *filte
 
 /* memory */
 
+/* CTX-03 */
+static struct flt_context *flt_context_own_memory(struct flt_filter *filter,
+						  const struct flt_context_registration *def,
+						  size_t size, enum flt_pool_type pool)
+{
+	struct flt_context *ctx;
+
+	size = struct_size(ctx, payload, size);
+	ctx = def->context_allocate_callback(pool, size, def->context_type);
+	if (!ctx)
+		return NULL;
+	if (!IS_ALIGNED((unsigned long)ctx, __alignof__(*ctx))) {
+		flt_violation("CTX-03", filter, NULL, "allocate routine returned odd memory");
+		def->context_free_callback(ctx, def->context_type);
+		return NULL;
+	}
+	return memset(ctx, 0, size);
+}
+
 /* Zeroed, with room for the header. CTX-03, CTX-13 */
-static struct flt_context *flt_context_memory(const struct flt_context_registration *def,
+static struct flt_context *flt_context_memory(struct flt_filter *filter,
+					      const struct flt_context_registration *def,
 					      size_t size, enum flt_pool_type pool)
 {
 	struct flt_context *ctx;
 
-	if (!def->context_allocate_callback) {
-		if (def->size != FLT_VARIABLE_SIZED_CONTEXTS)
-			size = def->size;
-		return kvzalloc(struct_size(ctx, payload, size), GFP_KERNEL);
-	}
-	size = struct_size(ctx, payload, size);
-	ctx = def->context_allocate_callback(pool, size, def->context_type);
-	if (ctx)
-		memset(ctx, 0, size);
-	return ctx;
+	if (def->context_allocate_callback)
+		return flt_context_own_memory(filter, def, size, pool);
+	if (def->size != FLT_VARIABLE_SIZED_CONTEXTS)
+		size = def->size;
+	return kvzalloc(struct_size(ctx, payload, size), GFP_KERNEL);
 }
 
 static int flt_context_check_request(u16 type, size_t size, enum flt_pool_type pool)
@@ -248,7 +263,7 @@ int flt_allocate_context(struct flt_filter *filter, u16 context_type, size_t con
 	rc = flt_object_reference(filter);
 	if (rc)
 		return rc;
-	ctx = flt_context_memory(class->def, context_size, pool_type);
+	ctx = flt_context_memory(filter, class->def, context_size, pool_type);
 	if (!ctx) {
 		flt_object_dereference(filter);
 		return STATUS_INSUFFICIENT_RESOURCES;

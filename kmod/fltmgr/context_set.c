@@ -116,6 +116,7 @@ static int flt_context_link_locked(struct flt_context_list *list, const struct f
 		*old = cur;
 		return STATUS_FLT_CONTEXT_ALREADY_DEFINED;
 	}
+	flt_race_point("context_claim", ctx);
 	if (!flt_context_claim(ctx))
 		return STATUS_FLT_CONTEXT_ALREADY_LINKED;
 	flt_context_publish(list, key, ctx, cur);
