@@ -433,22 +433,28 @@ static int set_up_with_contexts(struct tf *tf, const struct flt_related_objects 
 	return rc;
 }
 
-static int register_and_attach(struct tf *tf)
+/* REG-06, REG-08: the filter itself, its name, its altitude, what it can allocate */
+static void registering_without_memory(struct kunit *test)
 {
-	int rc = flt_register_filter(THIS_MODULE, &tf->reg, &tf->filter);
+	static struct tf b;
+	unsigned int n;
+	int rc;
 
-	if (rc)
-		return rc;
-	rc = flt_start_filtering(tf->filter);
-	if (!rc)
-		rc = flt_attach_volume(tf->filter, volume, NULL, NULL);
-	if (rc)
-		tf_unregister(tf);
-	return rc;
+	if (fault_init())
+		kunit_skip(test, "allocations cannot be made to fail");
+	tc_filter_init(&b, "B", "200");
+	for (n = 1; n <= 4; n++) {
+		fault_arm(n);
+		rc = flt_register_filter(THIS_MODULE, &b.reg, &b.filter);
+		KUNIT_EXPECT_TRUE(test, fault_disarm());
+		KUNIT_EXPECT_EQ_MSG(test, rc, STATUS_INSUFFICIENT_RESOURCES, "%u", n);
+		KUNIT_EXPECT_NULL(test, b.filter);
+	}
+	fault_exit();
 }
 
-/* CTX-11, ATT-12, REG-06, REG-08 */
-static void without_memory(struct kunit *test)
+/* CTX-11, ATT-12 */
+static void attaching_without_memory(struct kunit *test)
 {
 	static struct tf b;
 	unsigned int n;
@@ -459,21 +465,23 @@ static void without_memory(struct kunit *test)
 	tc_filter_init(&b, "B", "200");
 	b.defs[0].flags = FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT;
 	b.on_setup = set_up_with_contexts;
+	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
 	for (n = 1; n < FAULT_MAX; n++) {
 		fault_arm(n);
-		rc = register_and_attach(&b);
+		rc = flt_attach_volume(b.filter, volume, NULL, NULL);
 		if (!fault_disarm())
 			break;
 		if (rc)
 			KUNIT_EXPECT_EQ_MSG(test, rc, STATUS_INSUFFICIENT_RESOURCES, "%u", n);
 		else
-			tf_unregister(&b);
-		/* Whatever was set in setup went with the instance. */
+			KUNIT_EXPECT_EQ(test, flt_detach_volume(b.filter, volume, NULL), 0);
+		/* Whatever was set in setup goes with the instance. */
+		tf_wait_until(test, !references(&b.filter->obj));
 		KUNIT_EXPECT_EQ(test, atomic_read(&tcs.ended), atomic_read(&tcs.made));
 	}
 	fault_exit();
 	KUNIT_EXPECT_EQ(test, rc, 0);
-	KUNIT_EXPECT_GT(test, n, 6);
+	KUNIT_EXPECT_GT(test, n, 3);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tcs.made) - atomic_read(&tcs.ended), 1);
 	tf_unregister(&b);
 }
@@ -494,7 +502,8 @@ static struct kunit_case context_race_cases[] = {
 	KUNIT_CASE(a_clean_up_is_waited_for),
 	KUNIT_CASE(a_slow_clean_up_holds_up_its_filter_only),
 	KUNIT_CASE(each_is_cleaned_up_once_whatever_happens),
-	KUNIT_CASE(without_memory),
+	KUNIT_CASE(registering_without_memory),
+	KUNIT_CASE(attaching_without_memory),
 	{}
 };
 

@@ -447,10 +447,12 @@ void flt_release_context(void *context)
 {
 	struct flt_context *ctx = to_flt_context(context);
 
+	if (!flt_context_drop(ctx))
+		return;
 	if (flt_context_may_sleep())
-		flt_context_put(ctx);
+		flt_context_end(ctx);
 	else
-		flt_context_put_later(ctx);
+		flt_context_end_later(ctx);
 }
 EXPORT_SYMBOL_GPL(flt_release_context);
 
