@@ -15,6 +15,7 @@
 #define _LINUX_FLTMGR_H
 
 #include <linux/flt_enumerate.h>
+#include <linux/flt_context.h>
 #include <linux/flt_status.h>
 #include <linux/init.h>
 #include <linux/list.h>
@@ -252,7 +253,7 @@ struct flt_instance_definition {
  * @flags: FLTFL_REGISTRATION_*
  * @name: the filter's name
  * @instances: its instance definitions, ended by a NULL name
- * @context_registration: NULL
+ * @context_registration: its contexts, ended by %FLT_CONTEXT_END, or NULL
  * @operation_registration: its operations, ended by %IRP_MJ_OPERATION_END, or
  *	NULL
  * @filter_unload_callback: asked before an unload; it calls
@@ -274,7 +275,7 @@ struct flt_registration {
 	u32 flags;
 	const char *name;
 	const struct flt_instance_definition *instances;
-	const void *context_registration;
+	const struct flt_context_registration *context_registration;
 	const struct flt_operation_registration *operation_registration;
 	int (*filter_unload_callback)(struct flt_filter *filter, u32 flags);
 	int (*instance_setup_callback)(const struct flt_related_objects *objs,

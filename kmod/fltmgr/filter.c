@@ -95,8 +95,9 @@ static int flt_check_registration(const struct flt_registration *reg)
 	if (reg->size != sizeof(*reg) || reg->version != FLT_REGISTRATION_VERSION ||
 	    reg->flags & ~FLT_REGISTRATION_FLAGS || !reg->name || flt_check_name(reg->name))
 		return STATUS_INVALID_PARAMETER;
-	if (reg->context_registration)
-		return STATUS_NOT_SUPPORTED;
+	rc = flt_context_check_registration(reg->context_registration);
+	if (rc)
+		return rc;
 	rc = flt_check_operations(reg->operation_registration);
 	if (rc)
 		return rc;
@@ -172,6 +173,7 @@ void flt_filter_release(struct kobject *kobj)
 	flt_filter_lockdep_exit(filter);
 	kfree(filter->name);
 	kfree(filter->altitude);
+	kfree(filter->context_classes);
 	kfree(filter);
 	atomic_dec(&flt_live_objects);
 }
@@ -198,7 +200,7 @@ static struct flt_filter *flt_filter_create(struct module *owner,
 	flt_fill_ops(filter);
 	filter->name = kstrdup(reg->name, GFP_KERNEL);
 	filter->altitude = kstrdup(reg->instances[0].altitude, GFP_KERNEL);
-	if (filter->name && filter->altitude)
+	if (filter->name && filter->altitude && !flt_context_classes_create(filter))
 		return filter;
 	kobject_put(&filter->kobj);
 	return NULL;
@@ -253,8 +255,8 @@ static int flt_filter_sysfs_add(struct flt_filter *filter)
  * Context: PASSIVE.
  * Return: 0; -EINVAL for a wrong size, version, flag, name, altitude or
  * operation; -ENOTUNIQ for an operation or instance listed twice; -ENOKEY
- * without instance definitions; -EEXIST if the name is taken; -EOPNOTSUPP for
- * contexts; -ENOMEM.
+ * without instance definitions; -EEXIST if the name is taken; -EBADSLT for a
+ * malformed context registration; -ENOMEM.
  */
 int flt_register_filter(struct module *owner, const struct flt_registration *reg,
 			struct flt_filter **filter)
@@ -427,6 +429,19 @@ static void flt_filter_tear_down(struct flt_filter *filter, u32 reason)
 	wait_event_idle(filter->wait, list_empty_careful(&filter->instances));
 }
 
+/* URG-04, REF-08 */
+static void flt_filter_wait_references(struct flt_filter *filter)
+{
+	mutex_lock(&flt_topology_lock);
+	filter->refs_waited = true;
+	filter->refs_since = jiffies;
+	mutex_unlock(&flt_topology_lock);
+	flt_object_dereference(filter);
+	if (!completion_done(&filter->refs_gone))
+		flt_outstanding_kick();
+	wait_for_completion_state(&filter->refs_gone, TASK_IDLE);
+}
+
 /* URG-03, URG-04, URG-09. Returns when the filter is unregistered, by whomever. */
 void flt_unregister(struct flt_filter *filter, u32 reason)
 {
@@ -443,8 +458,8 @@ void flt_unregister(struct flt_filter *filter, u32 reason)
 	mutex_unlock(&flt_topology_lock);
 
 	flt_filter_tear_down(filter, reason);
-	flt_object_dereference(filter);
-	wait_for_completion_state(&filter->refs_gone, TASK_IDLE);
+	flt_context_purge_filter(filter);
+	flt_filter_wait_references(filter);
 
 	mutex_lock(&flt_topology_lock);
 	list_move(&filter->link, &flt_reaping);

@@ -39,6 +39,7 @@ struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_v
 		return NULL;
 	BUILD_BUG_ON(FLT_INSTANCE_ALIGN <= FLT_OP_FLAGS);
 	flt_object_init(&inst->obj, FLT_OBJECT_INSTANCE, flt_instance_refs_gone);
+	flt_context_list_init(&inst->contexts, &inst->obj);
 	atomic_inc(&flt_live_objects);
 	kobject_init(&inst->kobj, &flt_instance_ktype);
 	inst->id = atomic_inc_return(&flt_last_instance_id);

@@ -13,13 +13,14 @@
  *   R  written under T, read under rcu_read_lock().
  *   O  the thread that moves the operation: whoever dispatched it, resumed it
  *      or completes it. There is one at any time.
+ *   C  the lock of a list of contexts.
  *   A  atomic.
  *   W  the teardown's work item; there is one owner.
  *   K  flt_work_lock in work.c, irq-safe: work items.
  *   I  set before the object is visible, then constant.
  *
- * Order: T, then L or K. Nothing is taken inside L or K. Per-volume or per-filter locks
- * do not exist: topology changes are rare and short.
+ * Order: T, then L, C or K. Nothing is taken inside L, C or K. Per-volume or
+ * per-filter locks do not exist otherwise: topology changes are rare and short.
  *
  * LIFETIME
  *
@@ -104,6 +105,19 @@ enum flt_filter_state {
 	FLT_FILTER_GONE,
 };
 
+/* A definition of contexts that a filter registered. */
+struct flt_context_class {
+	const struct flt_context_registration *def;	/* I */
+	atomic_t live;				/* A: not at their end */
+};
+
+/* The contexts on an object: context_set.c */
+struct flt_context_list {
+	spinlock_t lock;			/* C */
+	struct hlist_head head;			/* C, read under rcu_read_lock() */
+	struct flt_object *obj;			/* I: what embeds this */
+};
+
 /* What a filter registered for a class. */
 struct flt_class_ops {
 	flt_pre_operation_callback pre;
@@ -131,6 +145,11 @@ struct flt_filter {
 	struct completion refs_gone;		/* rundown drained */
 	struct completion gone;			/* state GONE */
 	struct work_struct reap_work;		/* removes the directory */
+	struct flt_context_class *context_classes;	/* I: sizes ascend */
+	unsigned int nr_context_classes;	/* I */
+	atomic_t context_ends;			/* A: clean-ups that are not over */
+	bool refs_waited;			/* T: for refs_gone */
+	unsigned long refs_since;		/* T: jiffies of that */
 #ifdef CONFIG_LOCKDEP
 	struct lock_class_key lock_key;
 	struct lockdep_map dep_map;		/* callbacks against draining */
@@ -163,6 +182,7 @@ struct flt_volume {
 	struct work_struct offer_work;
 	struct work_struct reap_work;		/* no references any more */
 	struct rcu_head rcu;
+	struct flt_context_list contexts;	/* of filters */
 };
 
 enum flt_instance_state {
@@ -212,6 +232,7 @@ struct flt_instance {
 	struct completion torn_down;		/* teardown_complete returned */
 	struct completion unlinked;		/* name and altitude are free */
 	struct rcu_head rcu;
+	struct flt_context_list contexts;	/* one at most */
 } __aligned(FLT_INSTANCE_ALIGN);
 
 /* A published stack: the instances that want a class, highest first. */
@@ -272,6 +293,8 @@ unsigned int flt_violation_count(void);
 void flt_object_init(struct flt_object *obj, enum flt_object_type type,
 		     void (*drained)(struct flt_object *obj));
 void flt_object_close(struct flt_object *obj);
+bool flt_object_going(const struct flt_object *obj);
+unsigned long flt_object_references(const struct flt_object *obj);
 
 /* altitude.c */
 bool flt_altitude_valid(const char *altitude);
@@ -476,6 +499,19 @@ void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum);
 int flt_outstanding_init(void);
 void flt_outstanding_exit(void);
 void flt_outstanding_kick(void);
+
+/* context.c */
+int flt_context_init(void);
+void flt_context_exit(void);
+int flt_context_check_registration(const struct flt_context_registration *defs);
+int flt_context_classes_create(struct flt_filter *filter);
+void flt_context_report(const struct flt_filter *filter);
+
+/* context_set.c */
+void flt_context_list_init(struct flt_context_list *list, struct flt_object *obj);
+void flt_context_purge_instance(struct flt_instance *inst);
+void flt_context_purge_volume(struct flt_volume *volume);
+void flt_context_purge_filter(struct flt_filter *filter);
 
 /* race.c */
 #if IS_ENABLED(CONFIG_KUNIT)

@@ -182,9 +182,12 @@ static int __init fltmgr_init(void)
 	rc = flt_node_cache_create();
 	if (rc)
 		goto workqueues;
-	rc = flt_sysfs_init();
+	rc = flt_context_init();
 	if (rc)
 		goto node_cache;
+	rc = flt_sysfs_init();
+	if (rc)
+		goto contexts;
 	rc = register_module_notifier(&flt_module_notifier);
 	if (rc)
 		goto sysfs;
@@ -193,6 +196,8 @@ static int __init fltmgr_init(void)
 
 sysfs:
 	flt_sysfs_exit();
+contexts:
+	flt_context_exit();
 node_cache:
 	flt_node_cache_destroy();
 workqueues:
@@ -211,6 +216,7 @@ static void __exit fltmgr_exit(void)
 	while (atomic_read(&flt_live_objects))
 		schedule_timeout_idle(1);
 	rcu_barrier();
+	flt_context_exit();
 	flt_workqueues_exit();
 	flt_sysfs_exit();
 	flt_node_cache_destroy();

@@ -105,3 +105,15 @@ void flt_object_close(struct flt_object *obj)
 
 	WARN_ON(old & FLT_RUNDOWN_GOING);
 }
+
+/* From flt_object_close() on, for ever. Any context. */
+bool flt_object_going(const struct flt_object *obj)
+{
+	return atomic_long_read(&obj->rundown) & FLT_RUNDOWN_GOING;
+}
+
+/* How many there are just now, for reports. */
+unsigned long flt_object_references(const struct flt_object *obj)
+{
+	return atomic_long_read(&obj->rundown) / FLT_RUNDOWN_REF;
+}

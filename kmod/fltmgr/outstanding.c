@@ -282,6 +282,35 @@ static bool flt_slow_check_volume(struct flt_volume *volume, unsigned int limit)
 	return draining;
 }
 
+/* Contexts that have come to their end are waited for without a word. CTX-46 */
+static void flt_slow_report_filter(struct flt_filter *filter)
+{
+	unsigned long refs = flt_object_references(&filter->obj);
+	unsigned long ends = atomic_read(&filter->context_ends);
+
+	if (refs <= ends)
+		return;
+	pr_warn("unregistration of filter %s waits for %lu references since %u ms\n",
+		filter->name, refs - ends, jiffies_to_msecs(jiffies - filter->refs_since));
+	flt_context_report(filter);
+}
+
+/* Any filter that waits for references? Report those that do so for long. */
+static bool flt_slow_check_filters(unsigned int limit)
+{
+	struct flt_filter *filter;
+	bool waits = false;
+
+	list_for_each_entry(filter, &flt_filters, link) {
+		if (!filter->refs_waited)
+			continue;
+		waits = true;
+		if (time_after_eq(jiffies, filter->refs_since + msecs_to_jiffies(limit)))
+			flt_slow_report_filter(filter);
+	}
+	return waits;
+}
+
 static void flt_slow_check(struct work_struct *work)
 {
 	unsigned int limit = READ_ONCE(flt_slow_ms);
@@ -293,6 +322,7 @@ static void flt_slow_check(struct work_struct *work)
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link)
 		again |= flt_slow_check_volume(volume, limit);
+	again |= flt_slow_check_filters(limit);
 	mutex_unlock(&flt_topology_lock);
 	if (again)
 		queue_delayed_work(flt_manager_wq, &flt_slow_work, msecs_to_jiffies(limit));

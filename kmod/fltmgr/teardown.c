@@ -9,7 +9,7 @@
  *   mark	going, slots stubbed			(any caller, under T)
  *   START	grace period; teardown_start; scan; drop the hold of being in service
  *   COMPLETE	nobody holds: teardown_complete; out of sysfs; name and altitude free
- *   FREE	no references: off the filter's list, memory let go
+ *   FREE	no references: contexts go, off the filter's list, memory let go
  *
  * There is no time-out (TDN-21): outstanding.c says what is waited for. Several
  * instances that are marked together share one grace period.
@@ -145,6 +145,7 @@ static void flt_teardown_free(struct flt_instance *inst)
 {
 	struct flt_filter *filter = inst->filter;
 
+	flt_context_purge_instance(inst);
 	mutex_lock(&flt_topology_lock);
 	flt_teardown_set_state(inst, FLT_INSTANCE_GONE);
 	list_del_init(&inst->filter_link);

@@ -41,7 +41,8 @@ void flt_volume_release(struct kobject *kobj)
 	module_put(volume->ops->owner);
 	free_percpu(volume->inflight);
 	kfree(volume->name);
-	kfree(volume);
+	/* flt_delete_context() may look at its list of contexts. */
+	kfree_rcu(volume, rcu);
 	atomic_dec(&flt_live_objects);
 }
 
@@ -91,6 +92,7 @@ static struct flt_volume *flt_volume_alloc(const char *name, const struct flt_vo
 	atomic_inc(&flt_live_objects);
 	volume->ops = ops;
 	flt_object_init(&volume->head.obj, FLT_OBJECT_VOLUME, flt_volume_refs_gone);
+	flt_context_list_init(&volume->contexts, &volume->head.obj);
 	kobject_init(&volume->kobj, &flt_volume_ktype);
 	INIT_LIST_HEAD(&volume->link);
 	INIT_LIST_HEAD(&volume->instances);
@@ -205,6 +207,7 @@ void flt_volume_dismount(struct flt_volume *volume)
 	mutex_unlock(&flt_topology_lock);
 	flush_work(&volume->offer_work);
 	flt_volume_tear_down(volume);
+	flt_context_purge_volume(volume);
 	kobject_del(volume->stack_kobj);
 	kobject_put(volume->stack_kobj);
 	kobject_del(&volume->kobj);
