@@ -27,7 +27,8 @@ static struct {
 
 static int generic_init(struct kunit *test)
 {
-	sim = flt_sim_create("vol");
+	/* Not offered: nobody else attaches. */
+	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	volume = flt_sim_volume(sim);
 	gate_init(&gate);

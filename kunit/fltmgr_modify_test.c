@@ -114,7 +114,8 @@ static int modify_init(struct kunit *test)
 	struct tf *all[] = { &a, &b, &c };
 	int i;
 
-	sim = flt_sim_create("vol");
+	/* Not offered: nobody else attaches. */
+	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	volume = flt_sim_volume(sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, OFFSET, LENGTH, GFP_KERNEL);

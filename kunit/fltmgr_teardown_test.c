@@ -13,7 +13,8 @@ static struct tf a, b, c;
 
 static int teardown_init(struct kunit *test)
 {
-	sim = flt_sim_create("vol");
+	/* Not offered: nobody else attaches. */
+	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, 8192, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);

@@ -11,7 +11,8 @@ static struct tf a, b, c;
 
 static int walk_init(struct kunit *test)
 {
-	sim = flt_sim_create("vol");
+	/* Not offered: nobody else attaches. */
+	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
