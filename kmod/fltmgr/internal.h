@@ -16,7 +16,7 @@
  *   C  the lock of a list of contexts.
  *   A  atomic.
  *   W  the teardown's work item; there is one owner.
- *   K  flt_work_lock in work.c, irq-safe: work items.
+ *   K  flt_work_lock in run.c, irq-safe: work items.
  *   I  set before the object is visible, then constant.
  *
  * Order: T, then L, C or K. Nothing is taken inside L, C or K. Per-volume or
@@ -426,7 +426,7 @@ void flt_offer_volume(struct flt_volume *volume);
 int flt_unload_request(struct flt_filter *filter);
 void flt_forget_module(struct module *owner);
 
-/* work.c */
+/* run.c */
 enum flt_run_kind {
 	FLT_RUN_DEFERRED,
 	FLT_RUN_GENERIC,
@@ -437,6 +437,7 @@ enum flt_run_kind {
 /* A routine of a filter's that a worker is to run, or runs. */
 struct flt_run {
 	struct list_head link;			/* K: flt_runs */
+	struct hlist_node hash;			/* K: flt_running, by task, once it runs */
 	enum flt_run_kind kind;
 	struct task_struct *task;		/* K: the worker, once it runs */
 	struct flt_filter *filter;		/* kept, as the instance, while it is listed */
@@ -450,15 +451,23 @@ struct flt_run {
 };
 
 struct seq_file;
-extern struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
-extern struct workqueue_struct *flt_safe_wq;
-int flt_work_init(void);
-void flt_work_exit(void);
+extern spinlock_t flt_work_lock;
+extern struct list_head flt_runs;
+void flt_run_starts(struct flt_run *run);
+void flt_run_ends(struct flt_run *run);
 void flt_run_begin(struct flt_run *run);
 void flt_run_end(struct flt_run *run);
 bool flt_run_on_stack(const struct flt_filter *filter);
+bool flt_run_here(void);
 void flt_runs_show(struct seq_file *m);
 void flt_runs_report(const struct flt_instance *inst);
+
+/* work.c */
+extern struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
+extern struct workqueue_struct *flt_safe_wq;
+extern struct workqueue_struct *flt_later_wq;
+int flt_work_init(void);
+void flt_work_exit(void);
 
 /* safe.c */
 bool flt_safe_leave(struct flt_node *node);

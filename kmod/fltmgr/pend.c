@@ -5,6 +5,7 @@
  * The protocol is at the top of walk.c.
  */
 #include <linux/export.h>
+#include <linux/slab.h>
 
 #include "internal.h"
 
@@ -58,6 +59,56 @@ static bool flt_give_answer(struct flt_operation *op)
 	return state == FLT_OP_RESUMING;
 }
 
+/* An operation that goes on in a worker. */
+struct flt_later {
+	struct work_struct work;
+	struct flt_operation *op;
+	struct flt_instance *inst;	/* whose pre-operation; NULL: a post-operation's */
+	int status;
+	void *context;
+};
+
+static void flt_go_on(struct flt_operation *op, struct flt_instance *inst, int status,
+		      void *context)
+{
+	if (inst)
+		flt_resume(op, inst, status, context);
+	else
+		flt_resume_post(op, op->up);
+}
+
+static void flt_later_work(struct work_struct *work)
+{
+	struct flt_later *later = container_of(work, struct flt_later, work);
+
+	flt_go_on(later->op, later->inst, later->status, later->context);
+	/* Not before: a work item at the same address would wait for us. */
+	kfree(later);
+}
+
+/*
+ * A teardown waits for the routine that the caller is in. The other filters and
+ * the device, who may sleep as long as they like, are not to run inside it, and
+ * do so only if there is no memory. PND-11
+ */
+static noinline void flt_go_on_later(struct flt_operation *op, struct flt_instance *inst,
+				     int status, void *context)
+{
+	bool up = !inst || status == FLT_PREOP_COMPLETE;
+	struct flt_later *later = kmalloc(sizeof(*later), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!later) {
+		flt_go_on(op, inst, status, context);
+		return;
+	}
+	later->op = op;
+	later->inst = inst;
+	later->status = status;
+	later->context = context;
+	INIT_WORK(&later->work, flt_later_work);
+	queue_work(up ? flt_safe_wq : flt_later_wq, &later->work);
+}
+
 /**
  * flt_complete_pended_preoperation() - go on with an operation that was pended
  * @data: the operation; not the caller's any more afterwards
@@ -70,7 +121,8 @@ static bool flt_give_answer(struct flt_operation *op)
  * pended, is reported and nothing happens. PND-01..PND-08
  *
  * Context: ATOMIC with %FLT_PREOP_COMPLETE, else PASSIVE: lower filters and the
- * device are called from here. Not from inside a lock that they may want.
+ * device are called from here, unless this is a deferred or a safe routine: then
+ * from another worker. Not from inside a lock that they may want.
  */
 void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,
 				      void *context)
@@ -104,9 +156,20 @@ void flt_complete_pended_preoperation(struct flt_callback_data *data, int status
 		if (!flt_give_answer(op))
 			return;
 	}
-	flt_resume(op, flt_word_instance(word), status, context);
+	if (unlikely(flt_run_here()))
+		flt_go_on_later(op, flt_word_instance(word), status, context);
+	else
+		flt_resume(op, flt_word_instance(word), status, context);
 }
 EXPORT_SYMBOL_GPL(flt_complete_pended_preoperation);
+
+static void flt_post_answered(struct flt_operation *op, struct flt_node *node)
+{
+	if (unlikely(flt_run_here()))
+		flt_go_on_later(op, NULL, 0, NULL);
+	else
+		flt_resume_post(op, node);
+}
 
 /**
  * flt_complete_pended_postoperation() - go on with a pended post-operation
@@ -114,7 +177,8 @@ EXPORT_SYMBOL_GPL(flt_complete_pended_preoperation);
  *
  * PND-20..PND-22
  *
- * Context: ATOMIC; the post-operations above run here.
+ * Context: ATOMIC; the post-operations above run here, unless this is a
+ * deferred or a safe routine.
  */
 void flt_complete_pended_postoperation(struct flt_callback_data *data)
 {
@@ -151,6 +215,6 @@ void flt_complete_pended_postoperation(struct flt_callback_data *data)
 		}
 	} while (!atomic_try_cmpxchg(&node->state, &state, (state & FLT_NODE_WATCHED) | new));
 	if (new == FLT_NODE_POST_RESUMING)
-		flt_resume_post(op, node);
+		flt_post_answered(op, node);
 }
 EXPORT_SYMBOL_GPL(flt_complete_pended_postoperation);

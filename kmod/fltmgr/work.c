@@ -8,7 +8,9 @@
  * post-operation and will complete. As long as that is pended the teardown
  * waits for it. The routine may complete it and go on for a while, so that the
  * item holds the instance by itself until the routine has returned: nothing of
- * an instance runs after teardown_complete. WRK-11, INV-04
+ * an instance runs after teardown_complete. What is completed inside it goes on
+ * in another worker, so that the teardown waits for the routine alone, and not
+ * for a lower filter that sleeps. WRK-11, INV-04, PND-11
  *
  * A generic item keeps its filter or instance with a rundown reference: the
  * filter's unregistration waits for the routine, teardown_complete does not.
@@ -24,23 +26,18 @@
  *
  * THE QUEUES
  *
- * Each of their own, so that none of these waits for another: deferred items,
- * whose routines send operations down and so may sleep as long as lower filters
- * and the device like; generic items, of which nobody knows what they do; safe
- * routines (safe.c), which carry completions and wait for nothing lower. DCS-06
+ * Each of their own, so that none of these waits for another: deferred items;
+ * generic items, of which nobody knows what they do; operations that deferred
+ * routines send on (pend.c), down to lower filters and the device, which may
+ * sleep as long as they like; safe routines (safe.c) and what goes up, which
+ * carry completions and wait for nothing lower. DCS-06
  */
 #include <linux/export.h>
-#include <linux/sched.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include <kunit/visibility.h>
 
 #include "internal.h"
-
-/* Routines in debugfs, and in the log for a slow teardown. */
-#define FLT_RUN_LINES	128
-#define FLT_RUN_REPORTS	8
 
 enum flt_item_state {
 	FLT_ITEM_IDLE,
@@ -69,100 +66,7 @@ struct flt_generic_workitem {
 struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
 EXPORT_SYMBOL_IF_KUNIT(flt_item_wqs);
 struct workqueue_struct *flt_safe_wq;
-static DEFINE_SPINLOCK(flt_work_lock);
-static LIST_HEAD(flt_runs);		/* K: what is queued or runs, oldest first */
-
-/* A worker begins to run something that has waited elsewhere. */
-void flt_run_begin(struct flt_run *run)
-{
-	run->task = current;
-	run->since = jiffies;
-	spin_lock_irq(&flt_work_lock);
-	list_add_tail(&run->link, &flt_runs);
-	spin_unlock_irq(&flt_work_lock);
-}
-
-void flt_run_end(struct flt_run *run)
-{
-	spin_lock_irq(&flt_work_lock);
-	list_del(&run->link);
-	spin_unlock_irq(&flt_work_lock);
-}
-
-/*
- * Does this task run a routine that a teardown of the filter's waits for? Not
- * a generic one: no teardown waits for that. DET-06
- */
-bool flt_run_on_stack(const struct flt_filter *filter)
-{
-	struct flt_run *run;
-	bool found = false;
-
-	spin_lock_irq(&flt_work_lock);
-	list_for_each_entry(run, &flt_runs, link)
-		if (run->task == current && run->filter == filter &&
-		    run->kind != FLT_RUN_GENERIC)
-			found = true;
-	spin_unlock_irq(&flt_work_lock);
-	return found;
-}
-
-/* diagnostics */
-
-static const char *flt_run_name(const struct flt_run *run)
-{
-	if (run->kind == FLT_RUN_DEFERRED)
-		return run->task ? "in deferred routine" : "deferred routine queued";
-	return run->task ? "in generic routine" : "generic routine queued";
-}
-
-/* What keeps a teardown or an unregistration, beside operations. Safe routines are those. */
-void flt_runs_show(struct seq_file *m)
-{
-	unsigned int lines = 0;
-	struct flt_run *run;
-
-	spin_lock_irq(&flt_work_lock);
-	list_for_each_entry(run, &flt_runs, link) {
-		bool deferred = run->kind == FLT_RUN_DEFERRED;
-
-		if (run->kind == FLT_RUN_SAFE)
-			continue;
-		if (lines++ == FLT_RUN_LINES) {
-			seq_puts(m, "# more routines\n");
-			break;
-		}
-		seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" %ps\n",
-			   run->inst ? run->inst->volume->name : "-", run->filter->name,
-			   run->inst ? run->inst->name : "-",
-			   deferred ? flt_class_name(run->class) : "-", run->op_id,
-			   jiffies_to_msecs(jiffies - run->since),
-			   run->task ? task_pid_nr(run->task) : 0, flt_run_name(run),
-			   run->routine);
-	}
-	spin_unlock_irq(&flt_work_lock);
-}
-
-/* The deferred routines that a slow teardown waits for. */
-void flt_runs_report(const struct flt_instance *inst)
-{
-	unsigned int lines = 0;
-	struct flt_run *run;
-
-	spin_lock_irq(&flt_work_lock);
-	list_for_each_entry(run, &flt_runs, link) {
-		if (run->inst != inst || run->kind != FLT_RUN_DEFERRED)
-			continue;
-		if (lines++ == FLT_RUN_REPORTS)
-			break;
-		pr_warn("  %s %llx, since %u ms: %s %ps\n", flt_class_name(run->class),
-			run->op_id, jiffies_to_msecs(jiffies - run->since),
-			flt_run_name(run), run->routine);
-	}
-	spin_unlock_irq(&flt_work_lock);
-}
-
-/* items */
+struct workqueue_struct *flt_later_wq;
 
 static void flt_item_start(struct flt_item *item, enum flt_run_kind kind)
 {
@@ -174,8 +78,8 @@ static void flt_item_begin(struct flt_item *item, struct flt_run *run)
 {
 	spin_lock_irq(&flt_work_lock);
 	*run = item->next;
-	run->task = current;
 	list_replace(&item->next.link, &run->link);
+	flt_run_starts(run);
 	item->state = FLT_ITEM_RUNNING;
 	spin_unlock_irq(&flt_work_lock);
 }
@@ -186,7 +90,7 @@ static void flt_item_end(struct flt_item *item, struct flt_run *run)
 	enum flt_item_state state;
 
 	spin_lock_irq(&flt_work_lock);
-	list_del(&run->link);
+	flt_run_ends(run);
 	state = item->state;
 	if (state == FLT_ITEM_RUNNING)
 		item->state = FLT_ITEM_IDLE;
@@ -547,8 +451,10 @@ int flt_work_init(void)
 	generic[CriticalWorkQueue] = flt_work_wq("fltmgr_generic_hi", WQ_HIGHPRI);
 	generic[DelayedWorkQueue] = flt_work_wq("fltmgr_generic", 0);
 	flt_safe_wq = flt_work_wq("fltmgr_safe", WQ_HIGHPRI);
+	flt_later_wq = flt_work_wq("fltmgr_later", 0);
 	if (deferred[CriticalWorkQueue] && deferred[DelayedWorkQueue] &&
-	    generic[CriticalWorkQueue] && generic[DelayedWorkQueue] && flt_safe_wq)
+	    generic[CriticalWorkQueue] && generic[DelayedWorkQueue] &&
+	    flt_safe_wq && flt_later_wq)
 		return 0;
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
@@ -561,6 +467,8 @@ void flt_work_exit(void)
 		for (queue = 0; queue < 2; queue++)
 			if (flt_item_wqs[kind][queue])
 				destroy_workqueue(flt_item_wqs[kind][queue]);
+	if (flt_later_wq)
+		destroy_workqueue(flt_later_wq);
 	if (flt_safe_wq)
 		destroy_workqueue(flt_safe_wq);
 }

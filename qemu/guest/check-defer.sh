@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Work items and deferred completion on real I/O: from hard interrupts, under load, with filters that come and go, and swap.
 #
-# run: -k debug --disk 64M -m 512 -t 300
+# run: -k debug --disk 64M -m 512 -t 400
 # also: -k stock
 . /guest/lib.sh
 
@@ -37,7 +37,7 @@ step "a filter below it that defers post-operations" -- load flt_delay mode=post
 attached null delay
 step "fio verifies what it wrote" WRK-08 -- random_io
 step "all were held back" WRK-08 -- at_least $F/delay/pended 500
-(random_io --loops=6 > /run/fio.out 2>&1; echo $? > /run/fio.rc) &
+(random_io --loops=3 > /run/fio.out 2>&1; echo $? > /run/fio.rc) &
 delay_again() { unload flt_delay && load flt_delay mode="$1" agent=deferred ms=1 && attached null delay; }
 test_again() { unload flt_dm_test && load flt_dm_test safe=1 && attached null dm_test; }
 for mode in pre post pre post; do
@@ -59,9 +59,10 @@ step "operations so far can wait" -- is $T/paging 0
 mkdir -p /run/cg /run/shm
 mount -t cgroup2 none /run/cg && echo +memory > /run/cg/cgroup.subtree_control && mkdir -p /run/cg/small
 mount -t tmpfs none /run/shm
-echo 8M > /run/cg/small/memory.max
+# Not memory.max: with writes that take a moment each, the task would be killed.
+echo 4M > /run/cg/small/memory.high
 more_than_fits() {
-	sh -c 'echo $$ > /run/cg/small/cgroup.procs; dd if=/dev/urandom of=/run/shm/a bs=64k count=400 && sha256sum < /run/shm/a > /run/sum'
+	sh -c 'echo $$ > /run/cg/small/cgroup.procs; dd if=/dev/urandom of=/run/shm/a bs=64k count=160 && sha256sum < /run/shm/a > /run/sum'
 }
 was=$(cat $T/not_safe)
 step "more than fits into memory" -- more_than_fits
