@@ -18,7 +18,7 @@ static struct flt_callback_data *last;	/* what B's pre-operation was called with
 static int wait_init(struct kunit *test)
 {
 	last = NULL;
-	/* Not offered: nobody else attaches. */
+	/* Not offered: the filters attach themselves, and have when they are registered. */
 	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);

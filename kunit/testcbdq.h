@@ -191,7 +191,8 @@ static inline int cbdq_test_init(struct kunit *test)
 {
 	insert_rc = -1;
 	name_with = NULL;
-	sim = flt_sim_create("vol");
+	/* Not offered: the filters attach themselves, and have when they are registered. */
+	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);

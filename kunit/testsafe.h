@@ -83,7 +83,8 @@ static inline int when_safe(struct tf *tf, struct flt_callback_data *data,
 
 static inline int safe_init(struct kunit *test)
 {
-	sim = flt_sim_create("vol");
+	/* Not offered: nobody else attaches. */
+	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
 	volume = flt_sim_volume(sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);

@@ -190,9 +190,9 @@ void flt_complete_pended_postoperation(struct flt_callback_data *data)
 		flt_violation("DRN-02", NULL, NULL, "completion of a drained copy");
 		return;
 	}
+	node = op->up;
 	if (unlikely(READ_ONCE(op->cancel_routine)) && !flt_cancel_settled(op))
 		return;
-	node = op->up;
 	state = node ? atomic_read(&node->state) : FLT_NODE_FREE;
 	do {
 		switch (state & FLT_NODE_STATE_MASK) {
