@@ -6,6 +6,7 @@
 #include <linux/sched/prio.h>
 
 #include "testdefer.h"
+#include "testfault.h"
 
 /* WRK-01, WRK-02, WRK-08, WRK-11: a worker, process context, the item, the operation */
 static void deferred_from_a_pre_operation(struct kunit *test)
@@ -238,6 +239,41 @@ static void a_completed_operation_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 }
 
+static bool failed;
+static struct task_struct *routine_task;
+
+static void complete_without_memory(struct flt_deferred_io_workitem *item,
+				    struct flt_callback_data *data, void *context)
+{
+	note_run(item, data, context);
+	routine_task = current;
+	data->io_status.status = -EIO;
+	local_irq_disable();
+	fault_arm_atomic(1);
+	flt_complete_pended_preoperation(data, FLT_PREOP_COMPLETE, NULL);
+	failed = fault_disarm();
+	local_irq_enable();
+	free_item(item);
+}
+
+/* WRK-11, WRK-08: it goes on in another worker, or, if there is no memory, in this one */
+static void goes_on_elsewhere_if_there_is_memory(struct kunit *test)
+{
+	b.on_pre = defer_pre;
+	if (fault_init()) {
+		kunit_skip(test, "allocations cannot be made to fail");
+		return;
+	}
+	defer.routine = complete_without_memory;
+	flt_sim_start(op);
+	expect_ended(test, -EIO);
+	/* Its routine has let go of the item. */
+	KUNIT_EXPECT_EQ(test, detach(&b), 0);
+	fault_exit();
+	KUNIT_EXPECT_TRUE(test, failed);
+	KUNIT_EXPECT_PTR_EQ(test, a.post_task, routine_task);
+}
+
 static struct kunit_case work_cases[] = {
 	KUNIT_CASE(deferred_from_a_pre_operation),
 	KUNIT_CASE(deferred_from_a_post_operation),
@@ -251,6 +287,7 @@ static struct kunit_case work_cases[] = {
 	KUNIT_CASE(a_drained_copy_is_refused),
 	KUNIT_CASE(deferred_again_from_its_routine),
 	KUNIT_CASE(a_completed_operation_is_refused),
+	KUNIT_CASE(goes_on_elsewhere_if_there_is_memory),
 	{}
 };
 

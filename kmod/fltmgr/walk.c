@@ -12,7 +12,8 @@
  * A post-op that is owed is a node (op->last, upwards by node->above). On the
  * way up a node's state decides who calls the post-op: the walk (OWED or KEPT
  * to POSTING) or a teardown (OWED to DRAINED). The walk looks at nothing but
- * node->state, ->sync, ->saved and ->above unless it wins.
+ * node->state, ->sync, ->saved and ->above unless it wins. A post-op may have
+ * moved the rest of its work to a worker: safe.c.
  *
  * WORDS
  *
