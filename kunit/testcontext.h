@@ -41,10 +41,10 @@ static inline void tc_cleanup(void *context, u16 type)
 {
 	struct tc *tc = context;
 
-	tcs.task = current;
-	tcs.could_sleep = preemptible() && !rcu_preempt_depth();
+	WRITE_ONCE(tcs.task, current);
+	WRITE_ONCE(tcs.could_sleep, preemptible() && !rcu_preempt_depth());
 	if (flt_context_type(to_flt_context(context)) != type)
-		tcs.wrong_type = true;
+		WRITE_ONCE(tcs.wrong_type, true);
 	tf_log(type == FLT_VOLUME_CONTEXT ? "V" : type == FLT_INSTANCE_CONTEXT ? "I" : "O", "~");
 	if (tcs.on_end)
 		tcs.on_end(tc);

@@ -37,6 +37,8 @@ static int flt_file_context_none(void **context)
  * @new_context: the context, of %FLT_FILE_CONTEXT
  * @old_context: gets NULL, unless it is NULL
  *
+ * CTX-25
+ *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes; -EINVAL as flt_set_instance_context().
  */
@@ -55,6 +57,8 @@ EXPORT_SYMBOL_GPL(flt_set_file_context);
  * @file: the file
  * @context: gets NULL
  *
+ * CTX-28
+ *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes.
  */
@@ -69,6 +73,8 @@ EXPORT_SYMBOL_GPL(flt_get_file_context);
  * @instance: the instance
  * @file: the file
  * @old_context: gets NULL, unless it is NULL
+ *
+ * CTX-31
  *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes.
@@ -88,6 +94,8 @@ EXPORT_SYMBOL_GPL(flt_delete_file_context);
  * @new_context: the context, of %FLT_STREAM_CONTEXT
  * @old_context: gets NULL, unless it is NULL
  *
+ * CTX-25
+ *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes; -EINVAL as flt_set_instance_context().
  */
@@ -106,6 +114,8 @@ EXPORT_SYMBOL_GPL(flt_set_stream_context);
  * @file: an open file of the stream
  * @context: gets NULL
  *
+ * CTX-28
+ *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes.
  */
@@ -120,6 +130,8 @@ EXPORT_SYMBOL_GPL(flt_get_stream_context);
  * @instance: the instance
  * @file: an open file of the stream
  * @old_context: gets NULL, unless it is NULL
+ *
+ * CTX-31
  *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes.
@@ -139,6 +151,8 @@ EXPORT_SYMBOL_GPL(flt_delete_stream_context);
  * @new_context: the context, of %FLT_STREAMHANDLE_CONTEXT
  * @old_context: gets NULL, unless it is NULL
  *
+ * CTX-25
+ *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes; -EINVAL as flt_set_instance_context().
  */
@@ -157,6 +171,8 @@ EXPORT_SYMBOL_GPL(flt_set_stream_handle_context);
  * @file: the open file
  * @context: gets NULL
  *
+ * CTX-28
+ *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes.
  */
@@ -172,6 +188,8 @@ EXPORT_SYMBOL_GPL(flt_get_stream_handle_context);
  * @instance: the instance
  * @file: the open file
  * @old_context: gets NULL, unless it is NULL
+ *
+ * CTX-31
  *
  * Context: PASSIVE.
  * Return: -EOPNOTSUPP on block volumes.
