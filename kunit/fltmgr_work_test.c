@@ -35,7 +35,7 @@ static void deferred_from_a_post_operation(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, b.post_could_sleep);
 	KUNIT_EXPECT_TRUE(test, ran.worker);
 	KUNIT_EXPECT_TRUE(test, ran.could_sleep);
-	KUNIT_EXPECT_TRUE(test, a.post_in_task);
+	/* Where A's post-op runs depends on who is first, B's post-op or the worker. */
 }
 
 /* WRK-03 */
