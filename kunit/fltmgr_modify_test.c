@@ -465,6 +465,60 @@ static void swapped_while_it_is_watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
 }
 
+static void end_cancelled(struct flt_callback_data *data)
+{
+	data->io_status.status = STATUS_CANCELLED;
+	flt_complete_pended_preoperation(data, FLT_PREOP_COMPLETE, NULL);
+}
+
+static int pend_cancellably(struct tf *tf, struct flt_callback_data *data,
+			    const struct flt_related_objects *objs, int status)
+{
+	look_and_change(tf, data, objs, status);
+	if (!flt_set_cancel_completion(data, end_cancelled))
+		return FLT_PREOP_PENDING;
+	tf->complete_status = STATUS_CANCELLED;
+	return FLT_PREOP_COMPLETE;
+}
+
+static void expect_cancelled(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
+	KUNIT_EXPECT_EQ(test, op->status, STATUS_CANCELLED);
+	KUNIT_EXPECT_EQ(test, op->submitted.count, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
+	KUNIT_EXPECT_EQ(test, bio_references(bio), 1);
+	no_violation(test);
+}
+
+/* CAN-13, DRN-12: the teardown does not wait longer than it must */
+static void a_swapped_buffer_is_cancelled(struct kunit *test)
+{
+	change_b.bio = bio;
+	c.on_pre = pend_cancellably;
+	KUNIT_ASSERT_EQ(test, flt_sim_start(op), 0);
+	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(b.filter, volume, NULL), 0);
+	KUNIT_EXPECT_PTR_NE(test, tf_take(&c), NULL);
+	expect_cancelled(test);
+}
+
+/* CAN-13, CAN-04: nor when the scan has been there before */
+static void cancelled_before_it_gets_there(struct kunit *test)
+{
+	b.pre_status = FLT_PREOP_PENDING;
+	change_b.bio = bio;
+	c.on_pre = pend_cancellably;
+	KUNIT_ASSERT_EQ(test, flt_sim_start(op), 0);
+	helper_start(test, 0, detach_b, NULL);
+	tf_wait_until(test, atomic_long_read(&op->operation.word) & FLT_OP_WATCHED);
+	apply(&change_b, &op->operation.data);
+	KUNIT_ASSERT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK));
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	expect_cancelled(test);
+}
+
 /* MOD-03, DRN-02: a copy shows what the pre-operation saw, whatever is below now */
 static void copies_show_what_was_seen(struct kunit *test)
 {
@@ -593,6 +647,8 @@ static struct kunit_case modify_cases[] = {
 	KUNIT_CASE(retained),
 	KUNIT_CASE(a_swapped_buffer_is_not_drained),
 	KUNIT_CASE(swapped_while_it_is_watched),
+	KUNIT_CASE(a_swapped_buffer_is_cancelled),
+	KUNIT_CASE(cancelled_before_it_gets_there),
 	KUNIT_CASE(copies_show_what_was_seen),
 	KUNIT_CASE(the_movers_copy_shows_what_was_seen),
 	KUNIT_CASE(at_the_wrong_time),

@@ -6,7 +6,7 @@
  *   the operation stands there (pre-op running, or pended)	wait for it
  *   its post-op is running, or pended				wait for it
  *   its post-op is owed, the operation is below		call it now, on a copy
- *   ... and it has swapped buffers				wait for it
+ *   ... and it has swapped buffers				cancel it, and wait
  *
  * To wait is to take a hold of the instance and to set WATCHED in the word.
  * Whoever replaces a word with WATCHED gives up the hold. To claim an owed
@@ -58,6 +58,8 @@ struct flt_drain {
 	struct flt_instance *inst;
 	struct flt_passed seen;
 	struct flt_drain_copy copy;
+	struct flt_cancel cancel;
+	bool cancelled;
 };
 
 /* The operation stands at the instance: whoever moves it lets us know. */
@@ -105,7 +107,7 @@ void flt_watch_kept(struct flt_node *node, struct flt_instance *inst)
 			return;
 }
 
-/* True if the post-op was owed and is ours to call. */
+/* True if the post-op was owed and is ours to call, or there is a routine to be told. */
 static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
 			   struct flt_drain *drain)
 {
@@ -120,6 +122,11 @@ static bool flt_watch_node(struct flt_operation *op, struct flt_node *node,
 			state = atomic_read(&node->state);
 			continue;
 		case FLT_NODE_KEPT:
+			if (!flt_try_watch(node, inst, &state))
+				continue;
+			/* CAN-13: whoever has it below may end it sooner. */
+			drain->cancelled = flt_cancel_take(op, &drain->cancel);
+			return drain->cancelled;
 		case FLT_NODE_POSTED:
 		case FLT_NODE_POSTED_EARLY:
 		case FLT_NODE_SAFE:
@@ -162,6 +169,11 @@ static void flt_drain_action(void *arg)
 {
 	struct flt_drain *drain = arg;
 
+	if (drain->cancelled) {
+		drain->cancelled = false;
+		flt_cancel_run(&drain->cancel);
+		return;
+	}
 	drain->inst->drained++;
 	flt_drain_run(&drain->copy, drain->inst);
 }

@@ -127,10 +127,13 @@ static noinline void flt_settle(struct flt_operation *op, struct flt_instance *i
 	const struct flt_passed *seen = node->saved ? &node->saved->before : &op->passed;
 	struct flt_drain_copy copy;
 
-	if (flt_drain_claim(&copy, op, node, seen))
+	if (flt_drain_claim(&copy, op, node, seen)) {
 		flt_drain_run(&copy, inst);
-	else
-		flt_watch_kept(node, inst);
+		return;
+	}
+	/* Swapped buffers: whoever pends it below is to know. CAN-13 */
+	WRITE_ONCE(op->canceled, true);
+	flt_watch_kept(node, inst);
 }
 
 /* Stand at @next (NULL: nowhere). False: @cur is watched and @node is owed. */

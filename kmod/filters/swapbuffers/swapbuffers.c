@@ -64,7 +64,7 @@ static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *attr, c
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += per_cpu(swap_counts, cpu)[attr - swap_files];
+		sum += per_cpu(swap_counts[attr - swap_files], cpu);
 	return sysfs_emit(buf, "%llu\n", sum);
 }
 
