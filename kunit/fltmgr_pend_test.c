@@ -101,6 +101,29 @@ static void completed_with_complete(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, op->submitted.count, 0);
 }
 
+static void *start_that(void *arg)
+{
+	return (void *)(long)flt_sim_start(arg);
+}
+
+/* PND-01: the thread that left it pended does not look at it again, for it may be gone */
+static void gone_before_its_thread_has_left(struct kunit *test)
+{
+	struct tf_thread thread;
+
+	b.pre_status = FLT_PREOP_PENDING;
+	tf_race_arm("pended", NULL);
+	tf_thread_start(test, &thread, start_that, op);
+	tf_wait_until(test, tf_race_reached());
+	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_COMPLETE));
+	expect_ended(test, 0);
+	flt_sim_op_free(op);
+	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
+	tf_race_go();
+	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &thread), 0);
+	KUNIT_ASSERT_NOT_NULL(test, op);
+}
+
 static int complete_at_once(struct tf *tf, struct flt_callback_data *data,
 			    const struct flt_related_objects *objs, int status)
 {
@@ -432,6 +455,7 @@ static struct kunit_case pend_cases[] = {
 	KUNIT_CASE(pended_stays_until_completed),
 	KUNIT_CASE(context_of_a_completion),
 	KUNIT_CASE(completed_with_no_callback),
+	KUNIT_CASE(gone_before_its_thread_has_left),
 	KUNIT_CASE(completed_with_complete),
 	KUNIT_CASE(completed_before_the_pre_operation_returns),
 	KUNIT_CASE(completed_early_with_complete),

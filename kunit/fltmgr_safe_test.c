@@ -227,16 +227,16 @@ static void two_filters_post(struct kunit *test)
 	a.nr_pended = 0;
 }
 
-/* DCS-02, DCS-05: the worker goes on, and may sleep: the one above does it at once */
-static void the_one_above_does_it_in_the_same_worker(struct kunit *test)
+/* DCS-03, DCS-05: the worker goes on, and is not to be kept by the one above */
+static void the_one_above_is_not_done_in_the_same_worker(struct kunit *test)
 {
 	a.on_post = when_safe;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
 	expect_ended(test, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A< As A-");
-	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
-	KUNIT_EXPECT_PTR_EQ(test, safe.task, a.post_task);
+	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_MORE_PROCESSING_REQUIRED);
+	KUNIT_EXPECT_TRUE(test, safe.worker);
 }
 
 /* DRN-07, DCS-01 */
@@ -436,7 +436,7 @@ static struct kunit_case safe_cases[] = {
 	KUNIT_CASE(the_routine_completes_and_finishes),
 	KUNIT_CASE(an_unknown_answer_is_finished),
 	KUNIT_CASE(two_filters_post),
-	KUNIT_CASE(the_one_above_does_it_in_the_same_worker),
+	KUNIT_CASE(the_one_above_is_not_done_in_the_same_worker),
 	KUNIT_CASE(not_in_a_drained_post_operation),
 	KUNIT_CASE(only_from_a_post_operation),
 	KUNIT_CASE(only_once),

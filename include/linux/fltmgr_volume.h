@@ -105,6 +105,8 @@ struct flt_inflight_link {
  * @joined: it is in the in-flight set
  * @modified: some filter has changed the parameters: the provider is to do what
  *	@iopb says, when it gets the operation to send it to the device
+ * @status_wanted: the pre-operation that runs asks how it is sent down; its
+ *	thread's alone
  * @canceled: somebody has cancelled it; never taken back
  * @answer: recorded by a completion before the pre-operation returned
  * @answer_context: likewise
@@ -142,6 +144,7 @@ struct flt_operation {
 	u8 nr_nodes;
 	bool joined;
 	bool modified;
+	bool status_wanted;
 	bool canceled;
 	int answer;
 	void *answer_context;

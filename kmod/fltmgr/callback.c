@@ -260,7 +260,7 @@ bool flt_filter_on_stack(struct flt_filter *filter)
 	struct flt_on_stack seek = { .filter = filter };
 	struct flt_volume *volume;
 
-	if (flt_run_on_stack(filter))
+	if (flt_run_on_stack(filter) || flt_status_on_stack(filter))
 		return true;
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link)

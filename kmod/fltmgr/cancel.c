@@ -63,7 +63,8 @@ static bool flt_node_held(const struct flt_node *node)
 {
 	int state = atomic_read(&node->state) & FLT_NODE_STATE_MASK;
 
-	return state == FLT_NODE_POSTING || state == FLT_NODE_POST_PENDED;
+	return state == FLT_NODE_POSTING || state == FLT_NODE_POST_PENDED ||
+	       state == FLT_NODE_POSTED || state == FLT_NODE_SAFE;
 }
 
 /* Where the operation is held, by the caller; 0 if it is not. */
@@ -164,14 +165,23 @@ bool flt_cancel_take(struct flt_operation *op, struct flt_cancel *cancel)
 /* Call the routine that was taken. False if there was nobody to be called. */
 bool flt_cancel_run(struct flt_cancel *cancel)
 {
+	struct flt_run run = {
+		.kind = FLT_RUN_SAFE,
+		.inst = cancel->inst,
+	};
+
 	if (!cancel->inst) {
 		flt_violation("CAN-03", NULL, NULL,
 			      "operation %llx went on with its cancel routine %ps set",
 			      cancel->id, cancel->routine);
 		return false;
 	}
+	run.filter = cancel->inst->filter;
 	flt_race_point("cancel_taken", cancel->op);
+	/* What the routine completes goes on elsewhere: our hold is for the routine. */
+	flt_run_begin(&run);
 	flt_call_cancel(cancel->op, cancel->inst, cancel->routine);
+	flt_run_end(&run);
 	flt_teardown_put(cancel->inst);
 	return true;
 }

@@ -427,7 +427,8 @@ EXPORT_SYMBOL_GPL(flt_reference_context);
  */
 static bool flt_context_may_sleep(void)
 {
-	return preemptible() && !rcu_preempt_depth() && task_is_running(current);
+	return preemptible() && !rcu_preempt_depth() && task_is_running(current) &&
+	       !current->bio_list;
 }
 
 /**

@@ -26,7 +26,9 @@ static int flt_instance_alloc_parts(struct flt_instance *inst, const char *name,
 	    kobject_set_name(&inst->kobj, "%s.%s", inst->volume->name, name))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	inst->pool = flt_node_pool_create();
-	return inst->pool ? 0 : STATUS_INSUFFICIENT_RESOURCES;
+	inst->later_wq = alloc_workqueue("flt/%u", WQ_UNBOUND | WQ_MEM_RECLAIM, WQ_MAX_ACTIVE,
+					 inst->id);
+	return inst->pool && inst->later_wq ? 0 : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* Not on any list yet. Keeps the memory of the filter and of the volume. */
@@ -76,16 +78,30 @@ static void flt_instance_free_rcu(struct rcu_head *rcu)
 	atomic_dec(&flt_live_objects);
 }
 
-/* Readers of a stack may still look at the altitude: free after a grace period. */
-void flt_instance_release(struct kobject *kobj)
+/*
+ * Not where the last reference was dropped: that may be on the queue, in a lower
+ * filter's callback. Readers of a stack may still look at the altitude: free
+ * after a grace period.
+ */
+static void flt_instance_release_work(struct work_struct *work)
 {
-	struct flt_instance *inst = to_instance(kobj);
+	struct flt_instance *inst = container_of(work, struct flt_instance, release_work);
 
+	if (inst->later_wq)
+		destroy_workqueue(inst->later_wq);
 	if (inst->pool)
 		flt_node_pool_put(inst->pool);
 	kobject_put(&inst->filter->kobj);
 	kobject_put(&inst->volume->kobj);
 	call_rcu(&inst->rcu, flt_instance_free_rcu);
+}
+
+void flt_instance_release(struct kobject *kobj)
+{
+	struct flt_instance *inst = to_instance(kobj);
+
+	INIT_WORK(&inst->release_work, flt_instance_release_work);
+	queue_work(flt_reap_wq, &inst->release_work);
 }
 
 const char *flt_instance_state_name(enum flt_instance_state state)

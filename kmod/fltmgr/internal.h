@@ -208,6 +208,7 @@ struct flt_instance {
 	struct flt_class_ops ops[FLT_NR_CLASSES];	/* I */
 	struct flt_related_objects objs;	/* I */
 	struct flt_node_pool *pool;		/* I */
+	struct workqueue_struct *later_wq;	/* I: what it has answered goes on here */
 	u32 id;					/* I */
 	bool going;				/* R: new operations pass by */
 	/* the rest */
@@ -229,6 +230,7 @@ struct flt_instance {
 	unsigned long since;			/* W: jiffies at DRAINING */
 	u64 drained;				/* W: post-ops called with DRAINING */
 	struct work_struct work;
+	struct work_struct release_work;
 	struct completion torn_down;		/* teardown_complete returned */
 	struct completion unlinked;		/* name and altitude are free */
 	struct rcu_head rcu;
@@ -258,10 +260,7 @@ struct flt_saved {
 	struct flt_node_pool *pool;	/* I */
 };
 
-/* flt_callback_data.flags, ours: somebody asked how the operation was sent down. */
-#define FLT_DATA_STATUS_WANTED	0x40000000
-
-/* flt_walk.nr_sync: ... and is to be told by this walk. */
+/* flt_walk.nr_sync: somebody asked how the operation was sent down, and is to be told. */
 #define FLT_WALK_TELL		0x80000000U
 
 /* A thread that walks an operation; on its stack. */
@@ -465,7 +464,6 @@ void flt_runs_report(const struct flt_instance *inst);
 /* work.c */
 extern struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
 extern struct workqueue_struct *flt_safe_wq;
-extern struct workqueue_struct *flt_later_wq;
 int flt_work_init(void);
 void flt_work_exit(void);
 
@@ -485,6 +483,8 @@ const char *flt_instance_state_name(enum flt_instance_state state);
 /* observe.c */
 void flt_status_wanted(struct flt_operation *op, struct flt_walk *walk);
 void flt_status_tell(struct flt_walk *walk, int status);
+void flt_status_forget(struct flt_instance *inst);
+bool flt_status_on_stack(const struct flt_filter *filter);
 
 /* enumerate.c */
 bool flt_instance_listed(const struct flt_instance *inst);

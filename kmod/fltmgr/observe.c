@@ -14,6 +14,12 @@
  * that is tested anyway, and then one in walk->nr_sync, likewise.
  *
  * A request has a hold of its instance, so that teardown_complete comes after.
+ * Lower filters may keep the thread as long as they like: a teardown drops the
+ * requests that have yet to be told, and so does not wait for those filters.
+ *
+ * A worker is not told in, but another one: what it has carried may be gone, and
+ * memory of it, the work item with it, in use again by somebody who would wait
+ * for the worker.
  */
 #include <linux/export.h>
 #include <linux/sched.h>
@@ -26,6 +32,9 @@ struct flt_status_request {
 	struct task_struct *task;		/* asked, and is told */
 	struct flt_operation *op;		/* not to be looked at any more */
 	struct flt_walk *walk;			/* NULL while the pre-op runs */
+	bool telling;				/* the routine runs, or is about to */
+	int status;				/* for the routine */
+	struct work_struct work;
 	struct flt_instance *inst;
 	struct flt_io_parameter_block snapshot;
 	flt_get_operation_status_callback routine;
@@ -56,7 +65,9 @@ static struct flt_instance *flt_status_asker(struct flt_operation *op)
  *
  * @routine gets the parameters as they were when this was called, without the
  * bio, which may be gone by then, like the operation. It comes before the
- * instance's teardown_complete and must not wait for that. SOB-01
+ * instance's teardown_complete and must not wait for that; if the instance goes
+ * before lower filters have let go of the operation, it does not come. If the
+ * pre-operation runs in a worker, it comes in another one. SOB-01
  *
  * Context: PASSIVE, from inside the pre-operation, before anybody completes what
  * it is about to pend.
@@ -92,7 +103,7 @@ int flt_request_operation_status_callback(struct flt_callback_data *data,
 	req->snapshot.parameters.read.bio = NULL;
 	req->routine = routine;
 	req->context = context;
-	data->flags |= FLT_DATA_STATUS_WANTED;
+	op->status_wanted = true;
 	spin_lock(&flt_status_lock);
 	list_add(&req->link, &flt_status_requests);
 	spin_unlock(&flt_status_lock);
@@ -105,7 +116,7 @@ void flt_status_wanted(struct flt_operation *op, struct flt_walk *walk)
 {
 	struct flt_status_request *req;
 
-	op->data.flags &= ~FLT_DATA_STATUS_WANTED;
+	op->status_wanted = false;
 	walk->nr_sync |= FLT_WALK_TELL;
 	spin_lock(&flt_status_lock);
 	list_for_each_entry(req, &flt_status_requests, link)
@@ -120,14 +131,44 @@ static struct flt_status_request *flt_status_take(struct flt_walk *walk)
 
 	spin_lock(&flt_status_lock);
 	list_for_each_entry(req, &flt_status_requests, link) {
-		if (req->walk != walk)
+		if (req->walk != walk || req->telling)
 			continue;
-		list_del(&req->link);
+		req->telling = true;
 		found = req;
 		break;
 	}
 	spin_unlock(&flt_status_lock);
 	return found;
+}
+
+/* It is off the list, or about to be; nobody else knows it. */
+static void flt_status_drop(struct flt_status_request *req)
+{
+	struct flt_instance *inst = req->inst;
+
+	kfree(req);
+	flt_teardown_put(inst);
+	flt_object_dereference(inst);
+}
+
+static void flt_status_call(struct flt_status_request *req)
+{
+	flt_race_point("status_tell", req->inst);
+	flt_call_status(req->inst, &req->snapshot, req->status, req->routine, req->context);
+	spin_lock(&flt_status_lock);
+	list_del(&req->link);
+	spin_unlock(&flt_status_lock);
+	flt_status_drop(req);
+}
+
+static void flt_status_work(struct work_struct *work)
+{
+	struct flt_status_request *req = container_of(work, struct flt_status_request, work);
+
+	spin_lock(&flt_status_lock);
+	req->task = current;
+	spin_unlock(&flt_status_lock);
+	flt_status_call(req);
 }
 
 /* Tell all that asked in this walk, the lowest first. The operation may be gone. */
@@ -137,12 +178,54 @@ void flt_status_tell(struct flt_walk *walk, int status)
 
 	walk->nr_sync &= ~FLT_WALK_TELL;
 	while ((req = flt_status_take(walk))) {
-		struct flt_instance *inst = req->inst;
-
-		flt_race_point("status_tell", inst);
-		flt_call_status(inst, &req->snapshot, status, req->routine, req->context);
-		kfree(req);
-		flt_teardown_put(inst);
-		flt_object_dereference(inst);
+		req->status = status;
+		if (current->flags & PF_WQ_WORKER) {
+			INIT_WORK(&req->work, flt_status_work);
+			queue_work(req->inst->later_wq, &req->work);
+		} else {
+			flt_status_call(req);
+		}
 	}
+}
+
+/* A request of @inst's that nobody tells yet, taken off the list. */
+static struct flt_status_request *flt_status_untold(struct flt_instance *inst)
+{
+	struct flt_status_request *req;
+
+	list_for_each_entry(req, &flt_status_requests, link) {
+		if (req->inst != inst || req->telling)
+			continue;
+		list_del(&req->link);
+		return req;
+	}
+	return NULL;
+}
+
+/* The instance goes: who has not been told yet is not told. PND-11 */
+void flt_status_forget(struct flt_instance *inst)
+{
+	struct flt_status_request *req;
+
+	do {
+		spin_lock(&flt_status_lock);
+		req = flt_status_untold(inst);
+		spin_unlock(&flt_status_lock);
+		if (req)
+			flt_status_drop(req);
+	} while (req);
+}
+
+/* Does this task run a routine of the filter's? DET-06, INV-18 */
+bool flt_status_on_stack(const struct flt_filter *filter)
+{
+	struct flt_status_request *req;
+	bool found = false;
+
+	spin_lock(&flt_status_lock);
+	list_for_each_entry(req, &flt_status_requests, link)
+		if (req->telling && req->task == current && req->inst->filter == filter)
+			found = true;
+	spin_unlock(&flt_status_lock);
+	return found;
 }

@@ -90,11 +90,14 @@ static void flt_later_work(struct work_struct *work)
  * A teardown waits for the routine that the caller is in. The other filters and
  * the device, who may sleep as long as they like, are not to run inside it, and
  * do so only if there is no memory. PND-11
+ *
+ * Each instance has a queue of its own: what goes on may wait for what a lower
+ * instance has answered, and must not be in front of that in a queue.
  */
 static noinline void flt_go_on_later(struct flt_operation *op, struct flt_instance *inst,
 				     int status, void *context)
 {
-	bool up = !inst || status == FLT_PREOP_COMPLETE;
+	struct flt_instance *owner = inst ? inst : op->up->instance;
 	struct flt_later *later = kmalloc(sizeof(*later), GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!later) {
@@ -106,7 +109,7 @@ static noinline void flt_go_on_later(struct flt_operation *op, struct flt_instan
 	later->status = status;
 	later->context = context;
 	INIT_WORK(&later->work, flt_later_work);
-	queue_work(up ? flt_safe_wq : flt_later_wq, &later->work);
+	queue_work(owner->later_wq, &later->work);
 }
 
 /**

@@ -11,7 +11,9 @@
  * does not count cannot tell whether a spinlock is held or an RCU read section
  * was entered: there the answer is no. It is no, too, inside submit_bio(),
  * which puts aside what a thread submits from there: a routine that waits for
- * I/O of its own would wait for ever.
+ * I/O of its own would wait for ever. And in a worker: it may be the one that
+ * completes what the routine waits for, or carry a work item whose memory is in
+ * use again, by somebody who then waits for the worker.
  *
  * THE MEMORY
  *
@@ -45,9 +47,11 @@
 /* DCS-02 */
 static bool flt_may_sleep(const struct flt_node *node)
 {
+	if (current->bio_list)
+		return false;
 	if (node->sync)		/* the thread that has waited for it */
 		return true;
-	return preemptible() && !rcu_preempt_depth() && !current->bio_list;
+	return preemptible() && !rcu_preempt_depth() && !(current->flags & PF_WQ_WORKER);
 }
 
 /* The node of the post-operation that runs here, NULL if none does. DCS-01 */
@@ -120,6 +124,8 @@ bool flt_safe_leave(struct flt_node *node)
 			new = FLT_NODE_POST_PENDED;
 			break;
 		default:
+			/* Before what was recorded is read. Pairs with the completion. */
+			smp_acquire__after_ctrl_dep();
 			return false;
 		}
 	} while (!atomic_try_cmpxchg(&node->state, &state, (state & FLT_NODE_WATCHED) | new));

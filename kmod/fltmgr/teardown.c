@@ -107,6 +107,7 @@ static void flt_teardown_start(struct flt_instance *inst)
 	inst->since = jiffies;
 	flt_teardown_set_state(inst, FLT_INSTANCE_DRAINING);
 	flt_drain_scan(inst);
+	flt_status_forget(inst);
 	flt_race_point("teardown_scanned", inst);
 	inst->phase = FLT_TEARDOWN_COMPLETE;
 	flt_outstanding_kick();

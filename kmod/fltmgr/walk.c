@@ -86,6 +86,7 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->nr_nodes = 0;
 	op->joined = false;
 	op->modified = false;
+	op->status_wanted = false;
 	op->canceled = false;
 	op->cancel_routine = NULL;
 	op->last = NULL;
@@ -329,15 +330,17 @@ static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
 		return flt_owe(op, inst, NULL, NULL, NULL, node);
 
 	status = flt_call_pre(op, inst, &context);
-	if (unlikely(op->data.flags & FLT_DATA_STATUS_WANTED))
+	if (unlikely(op->status_wanted))
 		flt_status_wanted(op, walk);
 	flt_race_point("pre_returned", op);
 	if (status == FLT_PREOP_PENDING) {
 		if (unlikely(context))
 			flt_violation("PRE-22", inst->filter, inst,
 				      "completion context with PENDING");
-		if (flt_pend(op))
+		if (flt_pend(op)) {
+			flt_race_point("pended", NULL);
 			return FLT_STEP_GONE;
+		}
 		status = op->answer;
 		context = op->answer_context;
 		trace_flt_resumed(op, inst->id, status);
@@ -455,34 +458,43 @@ static void flt_end(struct flt_operation *op)
 	flt_node_free_all(op);
 }
 
-/* ops: the volume may go as soon as the operation has left it. */
-static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk,
-				const struct flt_volume_ops *ops)
+/* Past the lowest instance. True: the caller is to send it to the device. */
+static bool flt_submit(struct flt_operation *op, struct flt_walk *walk, bool may_submit)
 {
+	/* The volume may go as soon as the operation has left it. */
+	const struct flt_volume_ops *ops = op->volume->ops;
+
+	if (!op->last)		/* nothing owed: no need to come back */
+		flt_end(op);
 	trace_flt_submit(op);
+	if (may_submit && !walk->nr_sync)
+		return true;
 	ops->submit(op, walk->nr_sync & ~FLT_WALK_TELL ? FLT_SUBMIT_WAITS : 0);
-	return FLT_STEP_GONE;
+	return false;
+}
+
+static void flt_finish(struct flt_operation *op)
+{
+	const struct flt_volume_ops *ops = op->volume->ops;
+
+	flt_end(op);
+	ops->complete(op);
 }
 
 /*
- * Carry on until the operation is with somebody else. @may_submit: the caller
- * is the provider and can send the operation to the device itself.
+ * Carry on until the operation is with somebody else: with GONE it is, and is
+ * not looked at. @may_submit: the caller is the provider and can send the
+ * operation to the device itself.
  */
 static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 				enum flt_step step, bool may_submit)
 {
-	const struct flt_volume_ops *ops = op->volume->ops;
-
 	for (;;) {
 		switch (step) {
 		case FLT_STEP_SUBMIT:
-			if (!op->last)		/* nothing owed: no need to come back */
-				flt_end(op);
-			if (may_submit && !walk->nr_sync) {
-				trace_flt_submit(op);
+			if (flt_submit(op, walk, may_submit))
 				return FLT_SUBMIT;
-			}
-			step = flt_submit(op, walk, ops);
+			step = FLT_STEP_GONE;
 			break;
 		case FLT_STEP_UP:
 			if (unlikely(walk->nr_sync & FLT_WALK_TELL))
@@ -490,8 +502,7 @@ static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 			step = flt_walk_up(op, walk);
 			break;
 		case FLT_STEP_DONE:
-			flt_end(op);
-			ops->complete(op);
+			flt_finish(op);
 			return FLT_TAKEN;
 		default:
 			if (!walk->nr_sync)

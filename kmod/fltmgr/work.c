@@ -66,7 +66,6 @@ struct flt_generic_workitem {
 struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
 EXPORT_SYMBOL_IF_KUNIT(flt_item_wqs);
 struct workqueue_struct *flt_safe_wq;
-struct workqueue_struct *flt_later_wq;
 
 static void flt_item_start(struct flt_item *item, enum flt_run_kind kind)
 {
@@ -451,10 +450,9 @@ int flt_work_init(void)
 	generic[CriticalWorkQueue] = flt_work_wq("fltmgr_generic_hi", WQ_HIGHPRI);
 	generic[DelayedWorkQueue] = flt_work_wq("fltmgr_generic", 0);
 	flt_safe_wq = flt_work_wq("fltmgr_safe", WQ_HIGHPRI);
-	flt_later_wq = flt_work_wq("fltmgr_later", 0);
 	if (deferred[CriticalWorkQueue] && deferred[DelayedWorkQueue] &&
 	    generic[CriticalWorkQueue] && generic[DelayedWorkQueue] &&
-	    flt_safe_wq && flt_later_wq)
+	    flt_safe_wq)
 		return 0;
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
@@ -467,8 +465,6 @@ void flt_work_exit(void)
 		for (queue = 0; queue < 2; queue++)
 			if (flt_item_wqs[kind][queue])
 				destroy_workqueue(flt_item_wqs[kind][queue]);
-	if (flt_later_wq)
-		destroy_workqueue(flt_later_wq);
 	if (flt_safe_wq)
 		destroy_workqueue(flt_safe_wq);
 }

@@ -240,6 +240,14 @@ for bad in ops= ops=readwrite ops=READ ms=-1 ms= ms=x ms=1.5 hold=2 hold=x mode=
 	step "delay $bad" -- loads_not EINVAL load flt_delay "$bad"
 done
 step "delay ms=4294967296" -- loads_not ERANGE load flt_delay ms=4294967296
+for bad in ms=-1 ms= ms=x hold=2 hold=x hold=; do
+	step "cancelsafe $bad" -- loads_not EINVAL load flt_cancelsafe "$bad"
+done
+step "cancelsafe ms=4294967296" -- loads_not ERANGE load flt_cancelsafe ms=4294967296
+for bad in key= key=x key=-1 key=1.5 detach=2 detach=x; do
+	step "swapbuffers $bad" -- loads_not EINVAL load flt_swapbuffers "$bad"
+done
+step "swapbuffers key=256" -- loads_not ERANGE load flt_swapbuffers key=256
 step "a name that is taken" REG-03 -- load flt_passthrough name=null
 remember
 step "... in other letters" -- expect_errno EEXIST load flt_passthrough2 name=NULL

@@ -6,11 +6,11 @@
  * allocation must always succeed in the end. Pages are taken one by one without
  * waiting, and if there are not enough, one of two chunks that are big enough for
  * any operation is waited for. Nobody waits for a page while he has some: two who
- * did, each with half of what is left, would wait for ever.
+ * did, each with half of what is left, would wait for ever. For the same reason
+ * each instance has a reserve of its own: volumes may be above each other.
  */
 #include <linux/fltmgr.h>
 #include <linux/highmem.h>
-#include <linux/mempool.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
@@ -25,12 +25,10 @@ struct swap_chunk {
 
 /* In front of each bio. */
 struct swap_buffer {
+	struct swap_reserve *reserve;
 	struct swap_chunk *chunk;	/* its pages, or NULL: they are its own */
 	struct bio bio;			/* must be last: vectors follow */
 };
-
-static struct bio_set swap_bios;
-static mempool_t swap_chunks;
 
 static struct swap_buffer *swap_buffer_of(struct bio *bio)
 {
@@ -62,23 +60,22 @@ static void *swap_chunk_alloc(gfp_t gfp, void *unused)
 	return chunk;
 }
 
-int swap_buffers_init(void)
+/* swap_reserve_exit() either way, of memory that was zeroed. */
+int swap_reserve_init(struct swap_reserve *reserve)
 {
-	int rc = bioset_init(&swap_bios, SWAP_BIOS, offsetof(struct swap_buffer, bio),
+	int rc = bioset_init(&reserve->bios, SWAP_BIOS, offsetof(struct swap_buffer, bio),
 			     BIOSET_NEED_BVECS);
 
 	if (rc)
 		return rc;
-	rc = mempool_init(&swap_chunks, SWAP_CHUNKS, swap_chunk_alloc, swap_chunk_free, NULL);
-	if (rc)
-		bioset_exit(&swap_bios);
-	return rc;
+	return mempool_init(&reserve->chunks, SWAP_CHUNKS, swap_chunk_alloc, swap_chunk_free,
+			    NULL);
 }
 
-void swap_buffers_exit(void)
+void swap_reserve_exit(struct swap_reserve *reserve)
 {
-	mempool_exit(&swap_chunks);
-	bioset_exit(&swap_bios);
+	mempool_exit(&reserve->chunks);
+	bioset_exit(&reserve->bios);
 }
 
 /* Pages of the bio's own. False: there were not enough, and it has none. */
@@ -104,26 +101,28 @@ none:
 
 static void swap_add_chunk(struct bio *bio, unsigned int bytes)
 {
-	struct swap_chunk *chunk = mempool_alloc(&swap_chunks, GFP_NOIO);
+	struct swap_buffer *buffer = swap_buffer_of(bio);
+	struct swap_chunk *chunk = mempool_alloc(&buffer->reserve->chunks, GFP_NOIO);
 	unsigned int part;
 	int i;
 
-	swap_buffer_of(bio)->chunk = chunk;
+	buffer->chunk = chunk;
 	for (i = 0; bytes; i++, bytes -= part) {
 		part = min_t(unsigned int, bytes, PAGE_SIZE);
 		__bio_add_page(bio, chunk->pages[i], part, 0);
 	}
 }
 
-/* Always succeeds, may wait. @reserve: it needed a chunk. */
-struct bio *swap_buffer_alloc(unsigned int bytes, bool *reserve)
+/* Always succeeds, may wait. @short_of: it needed a chunk, for memory is short. */
+struct bio *swap_buffer_alloc(struct swap_reserve *reserve, unsigned int bytes, bool *short_of)
 {
 	unsigned int pages = DIV_ROUND_UP(bytes, PAGE_SIZE);
-	struct bio *bio = bio_alloc_bioset(NULL, pages, 0, GFP_NOIO, &swap_bios);
+	struct bio *bio = bio_alloc_bioset(NULL, pages, 0, GFP_NOIO, &reserve->bios);
 
+	swap_buffer_of(bio)->reserve = reserve;
 	swap_buffer_of(bio)->chunk = NULL;
-	*reserve = !swap_add_pages(bio, bytes);
-	if (*reserve)
+	*short_of = !swap_add_pages(bio, bytes);
+	if (*short_of)
 		swap_add_chunk(bio, bytes);
 	return bio;
 }
@@ -131,12 +130,12 @@ struct bio *swap_buffer_alloc(unsigned int bytes, bool *reserve)
 /* Any context. The bio itself is the manager's to put once it is swapped in. */
 void swap_buffer_free_pages(struct bio *bio)
 {
-	struct swap_chunk *chunk = swap_buffer_of(bio)->chunk;
+	struct swap_buffer *buffer = swap_buffer_of(bio);
 	struct bvec_iter_all all;
 	struct bio_vec *vec;
 
-	if (chunk) {
-		mempool_free(chunk, &swap_chunks);
+	if (buffer->chunk) {
+		mempool_free(buffer->chunk, &buffer->reserve->chunks);
 		return;
 	}
 	bio_for_each_segment_all(vec, bio, all)

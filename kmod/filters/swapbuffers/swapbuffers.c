@@ -48,7 +48,9 @@ enum swap_counter {
 };
 
 static DEFINE_PER_CPU(u64, swap_counts[SWAP_NR_COUNTERS]);
+/* Instances, or far below zero once the filter goes. */
 static atomic_t swap_instances;
+#define SWAP_CLOSED	(INT_MIN / 2)
 
 static ssize_t counter_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf);
 
@@ -79,21 +81,35 @@ static const struct attribute_group swap_group = {
 	.attrs = swap_attrs,
 };
 
+static int swap_fail(struct flt_callback_data *data, int status)
+{
+	data->io_status.status = status;
+	data->io_status.information = 0;
+	return FLT_PREOP_COMPLETE;
+}
+
 static int swap_pre(struct flt_callback_data *data, const struct flt_related_objects *objs,
 		    void **completion_context)
 {
 	struct flt_parameters_rw *rw = &data->iopb->parameters.read;
 	bool write = data->iopb->major_function == IRP_MJ_WRITE;
-	bool reserve;
+	struct swap_reserve *reserve;
 	struct bio *bio;
+	bool short_of;
+	int rc;
 
 	if (!rw->length)
 		return FLT_PREOP_SUCCESS_NO_CALLBACK;
-	bio = swap_buffer_alloc(rw->length, &reserve);
+	rc = flt_get_instance_context(objs->instance, (void **)&reserve);
+	if (rc)
+		return swap_fail(data, rc);
+	bio = swap_buffer_alloc(reserve, rw->length, &short_of);
+	/* It stays on the instance, which waits for our post-operation. */
+	flt_release_context(reserve);
 	if (write)
 		swap_buffer_transform(bio, rw->bio, key);
 	this_cpu_inc(swap_counts[write ? SWAP_WRITES : SWAP_READS]);
-	if (reserve)
+	if (short_of)
 		this_cpu_inc(swap_counts[SWAP_RESERVE]);
 	rw->bio = bio;
 	flt_set_callback_data_dirty(data);
@@ -116,17 +132,29 @@ static int swap_post(struct flt_callback_data *data, const struct flt_related_ob
 static int swap_pre_zeroes(struct flt_callback_data *data,
 			   const struct flt_related_objects *objs, void **completion_context)
 {
-	data->io_status.status = STATUS_NOT_SUPPORTED;
-	data->io_status.information = 0;
-	return FLT_PREOP_COMPLETE;
+	return swap_fail(data, STATUS_NOT_SUPPORTED);
 }
 
 static int swap_setup(const struct flt_related_objects *objs, u32 flags, const char *volume_type)
 {
-	if (!(flags & FLTFL_INSTANCE_SETUP_NEWLY_MOUNTED_VOLUME))
+	struct swap_reserve *reserve;
+	int rc;
+
+	/* Simulated volumes have no data to be transformed. */
+	if (!(flags & FLTFL_INSTANCE_SETUP_NEWLY_MOUNTED_VOLUME) || strcmp(volume_type, "dm"))
 		return STATUS_FLT_DO_NOT_ATTACH;
-	atomic_inc(&swap_instances);
-	return 0;
+	rc = flt_allocate_context(objs->filter, FLT_INSTANCE_CONTEXT, sizeof(*reserve),
+				  FLT_NON_PAGED_POOL, (void **)&reserve);
+	if (rc)
+		return rc;
+	rc = swap_reserve_init(reserve);
+	if (!rc)
+		rc = flt_set_instance_context(objs->instance, FLT_SET_CONTEXT_KEEP_IF_EXISTS,
+					      reserve, NULL);
+	flt_release_context(reserve);
+	if (!rc && !atomic_inc_unless_negative(&swap_instances))
+		rc = STATUS_FLT_DO_NOT_ATTACH;
+	return rc;
 }
 
 static int swap_query_teardown(const struct flt_related_objects *objs, u32 flags)
@@ -141,7 +169,7 @@ static void swap_teardown_complete(const struct flt_related_objects *objs, u32 r
 
 static int swap_unload(struct flt_filter *filter, u32 flags)
 {
-	if (atomic_read(&swap_instances))
+	if (atomic_cmpxchg(&swap_instances, 0, SWAP_CLOSED))
 		return STATUS_FLT_DO_NOT_DETACH;
 	sysfs_remove_group(flt_filter_kobj(filter), &swap_group);
 	flt_unregister_filter(filter);
@@ -155,6 +183,20 @@ static const struct flt_operation_registration swap_operations[] = {
 	{ .major_function = IRP_MJ_OPERATION_END }
 };
 
+static void swap_context_cleanup(void *context, u16 context_type)
+{
+	swap_reserve_exit(context);
+}
+
+static const struct flt_context_registration swap_contexts[] = {
+	{
+		.context_type = FLT_INSTANCE_CONTEXT,
+		.context_cleanup_callback = swap_context_cleanup,
+		.size = sizeof(struct swap_reserve),
+	},
+	{ .context_type = FLT_CONTEXT_END }
+};
+
 static const struct flt_instance_definition swap_definitions[] = {
 	{ .name = "swapbuffers", .altitude = "141000" },
 	{ }
@@ -166,6 +208,7 @@ static const struct flt_registration swap_registration = {
 	.flags = FLTFL_REGISTRATION_DO_NOT_SUPPORT_SERVICE_STOP,
 	.name = "swapbuffers",
 	.instances = swap_definitions,
+	.context_registration = swap_contexts,
 	.operation_registration = swap_operations,
 	.filter_unload_callback = swap_unload,
 	.instance_setup_callback = swap_setup,
@@ -176,13 +219,10 @@ static const struct flt_registration swap_registration = {
 static int __init swap_init(void)
 {
 	struct flt_filter *filter;
-	int rc = swap_buffers_init();
+	int rc = flt_register_filter(THIS_MODULE, &swap_registration, &filter);
 
 	if (rc)
 		return rc;
-	rc = flt_register_filter(THIS_MODULE, &swap_registration, &filter);
-	if (rc)
-		goto buffers;
 	rc = sysfs_create_group(flt_filter_kobj(filter), &swap_group);
 	if (rc)
 		goto unregister;
@@ -192,8 +232,6 @@ static int __init swap_init(void)
 	sysfs_remove_group(flt_filter_kobj(filter), &swap_group);
 unregister:
 	flt_unregister_filter(filter);
-buffers:
-	swap_buffers_exit();
 	return rc;
 }
 module_init(swap_init);
@@ -201,7 +239,6 @@ module_init(swap_init);
 static void __exit swap_exit(void)
 {
 	flt_module_exit(THIS_MODULE);
-	swap_buffers_exit();
 }
 module_exit(swap_exit);
 
