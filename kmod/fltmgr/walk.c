@@ -83,7 +83,7 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->volume = volume;
 	op->class = class;
 	op->nr_nodes = 0;
-	op->joined = false;
+	op->joined = 0;
 	op->modified = false;
 	op->canceled = false;
 	op->cancel_routine = NULL;
@@ -451,13 +451,30 @@ static void flt_end(struct flt_operation *op)
 	flt_node_free_all(op);
 }
 
-/* ops: the volume may go as soon as the operation has left it. */
-static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk,
-				const struct flt_volume_ops *ops)
+/* To be asked before the operation leaves the volume, which may go then. */
+static const struct flt_volume_ops *flt_ops_of(const struct flt_operation *op)
 {
+	return unlikely(op->joined & FLT_OP_GENERATED) ? &flt_generated_ops : op->volume->ops;
+}
+
+static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk)
+{
+	const struct flt_volume_ops *ops = flt_ops_of(op);
+
+	/* Nothing owed: no need to come back. A filter's own does, for its filter. */
+	if (!op->last && ops != &flt_generated_ops)
+		flt_end(op);
 	trace_flt_submit(op);
 	ops->submit(op, walk->nr_sync & ~FLT_WALK_TELL ? FLT_SUBMIT_WAITS : 0);
 	return FLT_STEP_GONE;
+}
+
+static void flt_finish(struct flt_operation *op)
+{
+	const struct flt_volume_ops *ops = flt_ops_of(op);
+
+	flt_end(op);
+	ops->complete(op);
 }
 
 /*
@@ -467,18 +484,16 @@ static enum flt_step flt_submit(struct flt_operation *op, struct flt_walk *walk,
 static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 				enum flt_step step, bool may_submit)
 {
-	const struct flt_volume_ops *ops = op->volume->ops;
-
 	for (;;) {
 		switch (step) {
 		case FLT_STEP_SUBMIT:
-			if (!op->last)		/* nothing owed: no need to come back */
-				flt_end(op);
 			if (may_submit && !walk->nr_sync) {
+				if (!op->last)	/* as in flt_submit() */
+					flt_end(op);
 				trace_flt_submit(op);
 				return FLT_SUBMIT;
 			}
-			step = flt_submit(op, walk, ops);
+			step = flt_submit(op, walk);
 			break;
 		case FLT_STEP_UP:
 			if (unlikely(walk->nr_sync & FLT_WALK_TELL))
@@ -486,8 +501,7 @@ static enum flt_verdict flt_run(struct flt_operation *op, struct flt_walk *walk,
 			step = flt_walk_up(op, walk);
 			break;
 		case FLT_STEP_DONE:
-			flt_end(op);
-			ops->complete(op);
+			flt_finish(op);
 			return FLT_TAKEN;
 		default:
 			if (!walk->nr_sync)
@@ -533,6 +547,19 @@ enum flt_verdict flt_dispatch(struct flt_operation *op)
 }
 EXPORT_SYMBOL_GPL(flt_dispatch);
 
+/* As flt_dispatch(), for an operation that @inst has initiated. FIO-01 */
+void flt_dispatch_below(struct flt_operation *op, struct flt_instance *inst)
+{
+	struct flt_walk walk;
+
+	flt_walk_init(&walk);
+	op->id = flt_new_id();
+	op->start = jiffies;
+	flt_inflight_join(op);
+	trace_flt_dispatch(op);
+	flt_run(op, &walk, flt_walk_down(op, &walk, inst, NULL), false);
+}
+
 /**
  * flt_complete() - the device is done with an operation
  * @op: the operation
@@ -552,7 +579,7 @@ enum flt_verdict flt_complete(struct flt_operation *op, int status,
 
 	op->data.io_status.status = status;
 	op->data.io_status.information = information;
-	if (!op->joined)
+	if (!(op->joined & FLT_OP_JOINED))
 		return FLT_DONE;
 	trace_flt_lower_done(op);
 	op->data.flags |= FLTFL_CALLBACK_DATA_POST_OPERATION;
