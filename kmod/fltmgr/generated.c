@@ -88,6 +88,7 @@ static struct flt_own *flt_to_own(struct flt_operation *op)
 /* Who has initiated an operation that is in the in-flight set; NULL: nobody of us. */
 struct flt_instance *flt_generated_by(const struct flt_operation *op)
 {
+	/* What changes beside it is the other bit. */
 	if (!(data_race(op->joined) & FLT_OP_GENERATED))
 		return NULL;
 	return container_of(op, const struct flt_own, op)->inst;
@@ -109,6 +110,7 @@ static struct flt_own *flt_own_of(struct flt_callback_data *data, const char *ru
 		flt_violation("DRN-02", NULL, NULL, "%s of a drained copy", what);
 		return NULL;
 	}
+	/* What changes beside it is the other bit. */
 	if (data_race(op->joined) & FLT_OP_GENERATED)
 		return flt_to_own(op);
 	flt_violation(rule, NULL, NULL, "%s of operation %llx, which no filter has allocated", what,
@@ -301,7 +303,7 @@ static int flt_own_check(const struct flt_own *own)
 		return STATUS_NOT_SUPPORTED;
 	if (rw->byte_offset + rw->length < rw->byte_offset)
 		return STATUS_INVALID_PARAMETER;
-	if (!rw->length != (iopb->major_function == IRP_MJ_FLUSH_BUFFERS))
+	if (iopb->major_function == IRP_MJ_FLUSH_BUFFERS ? rw->length : !rw->length)
 		return STATUS_INVALID_PARAMETER;
 	if (!data)
 		return rw->bio ? STATUS_INVALID_PARAMETER : 0;

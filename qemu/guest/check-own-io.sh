@@ -78,5 +78,5 @@ step "unloading waits for it" TDN-23 FIO-22 -- put 1 $F/dm_test/unload
 step "and it has not failed" -- wait $reader
 step "the volume goes" -- dmsetup remove vol0
 dmsetup remove slow
-unload flt_dm_test flt_passthrough
+step "and everything goes" -- rmmod_all
 finish
