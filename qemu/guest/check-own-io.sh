@@ -40,6 +40,18 @@ step "and finds something else" -- is $T/own 4096
 step "behind the end there is nothing" FIO-11 -- expect_errno EINVAL own "read 33554432"
 step "nor between blocks" FIO-11 -- expect_errno EINVAL own "read 100"
 
+# --- a device that is not to be written
+ro() { dmsetup create ro --readonly --table "0 65536 flt /dev/vda 0 ro"; }
+step "removed" -- dmsetup remove vol0
+step "a volume for reading" -- ro
+attached ro dm_test
+step "is read" FIO-11 -- own "read 40960"
+step "and is not written" FIO-11 -- expect_errno EACCES own "write 0"
+step "indeed" -- refuses equal "$(block /dev/vda 0)" 0
+step "removed" -- dmsetup remove ro
+step "the volume again" -- create vol0 "0 65536 flt /dev/vda 0 vol0"
+attached vol0 dm_test && attached vol0 passthrough
+
 # --- a suspended device
 step "suspended" -- dmsetup suspend vol0
 own "write 81920" & writer=$!

@@ -88,9 +88,13 @@ static int flt_dm_own_check(const struct flt_dm_target *t, const struct flt_oper
 {
 	const struct flt_parameters_rw *rw = &op->iopb.parameters.read;
 	bool data = op->class == FLT_CLASS_READ || op->class == FLT_CLASS_WRITE;
+	bool writable = dm_table_get_mode(t->ti->table) & BLK_OPEN_WRITE;
 
 	if (op->class == FLT_CLASS_FLUSH)
 		return 0;
+	/* The block layer asks the mapped device, which this goes round, for that. */
+	if (op->class != FLT_CLASS_READ && !writable)
+		return STATUS_ACCESS_DENIED;
 	if (!flt_dm_range_valid(t, rw->byte_offset, rw->length) || rw->length > UINT_MAX)
 		return STATUS_INVALID_PARAMETER;
 	if (rw->length & (bdev_logical_block_size(t->dev->bdev) - 1))
