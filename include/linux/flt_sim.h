@@ -94,6 +94,7 @@ struct flt_sim_op {
 	struct flt_operation operation;
 
 	/* private: the device's */
+	struct flt_operation *issued;	/* a filter's own, which this stands for */
 	bool started;
 	int device_status;
 	struct kref ref;		/* its issuer's and, from start to end, the device's */

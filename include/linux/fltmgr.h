@@ -366,4 +366,7 @@ module_exit(__reg##_module_exit)
 
 #include <linux/flt_cancel.h>
 
+/* I/O of a filter's own: kmod/fltmgr/generated.c */
+#include <linux/flt_io.h>
+
 #endif /* _LINUX_FLTMGR_H */

@@ -24,6 +24,7 @@
 
 #include <linux/atomic.h>
 #include <linux/fltmgr.h>
+#include <linux/llist.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue_types.h>
 
@@ -82,6 +83,10 @@ struct flt_passed {
 	u8 major_function;
 };
 
+/* flt_operation.joined */
+#define FLT_OP_JOINED		0x1
+#define FLT_OP_GENERATED	0x2
+
 /* An entry of a volume's in-flight set: an operation, or a scan's cursor. */
 struct flt_inflight_link {
 	struct list_head list;
@@ -102,7 +107,8 @@ struct flt_inflight_link {
  * @index: the slot it stands at
  * @class: enum flt_class
  * @nr_nodes: inline nodes in use
- * @joined: it is in the in-flight set
+ * @joined: %FLT_OP_JOINED while it is in the in-flight set; %FLT_OP_GENERATED if
+ *	it is a filter's own
  * @modified: some filter has changed the parameters: the provider is to do what
  *	@iopb says, when it gets the operation to send it to the device
  * @status_wanted: the pre-operation that runs asks how it is sent down; its
@@ -119,13 +125,14 @@ struct flt_inflight_link {
  *	flt_dispatch() and between ops->submit() and flt_complete(), the
  *	manager's at all other times
  * @safe_routine: on the way up, with @work: see safe.c
+ * @at_device: the provider's between ops->issue() and flt_issue_done()
  * @cancel_routine: to be called when it is cancelled; who takes it has the operation
  * @cancel_place: where it is held, valid with @cancel_routine
  * @cancel_context: the routine's: a queue, likewise
  * @cbdq_context: names it in that queue, or NULL
  * @nodes: inline nodes
  *
- * Manager only, apart from @data, @iopb, @modified, @id, @work.
+ * Manager only, apart from @data, @iopb, @modified, @id, @work, @at_device.
  */
 struct flt_operation {
 	struct flt_callback_data data;
@@ -138,11 +145,12 @@ struct flt_operation {
 	union {
 		u64 generation;		/* on the way down */
 		flt_post_operation_callback safe_routine;	/* on the way up */
+		struct llist_node at_device;	/* in between */
 	};
 	u32 index;
 	u8 class;
 	u8 nr_nodes;
-	bool joined;
+	u8 joined;
 	bool modified;
 	bool status_wanted;
 	bool canceled;
@@ -179,6 +187,10 @@ enum flt_verdict {
  *	must make progress without it
  * @complete: end an operation: op->data.io_status has the result. Any context
  * @release: the last reference to the volume went, PASSIVE; may be NULL
+ * @issue: do an operation that is a filter's own: @op->iopb says what, the bio
+ *	is not to be used up or changed. PASSIVE; @flags as of @submit. The
+ *	provider calls flt_issue_done() when the device is done, or at once if
+ *	it cannot. NULL: filters can have no I/O of their own
  */
 struct flt_volume_ops {
 	const char *type;
@@ -186,6 +198,7 @@ struct flt_volume_ops {
 	void (*submit)(struct flt_operation *op, unsigned int flags);
 	void (*complete)(struct flt_operation *op);
 	void (*release)(void *private);
+	void (*issue)(struct flt_operation *op, unsigned int flags);
 };
 
 /**
@@ -241,5 +254,6 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 enum flt_verdict flt_dispatch(struct flt_operation *op);
 enum flt_verdict flt_complete(struct flt_operation *op, int status,
 			      unsigned long information);
+void flt_issue_done(struct flt_operation *op, int status, unsigned long information);
 
 #endif /* _LINUX_FLTMGR_VOLUME_H */

@@ -186,6 +186,19 @@ void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 	memalloc_noio_restore(noio);
 }
 
+/* An operation that @inst has initiated; it may be free when this returns. FIO-13 */
+void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
+			flt_completed_async_io_callback routine, void *context)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct flt_filter *filter = inst->filter;
+	bool entered = flt_lockdep_enter(filter);
+
+	routine(data, context);
+	flt_lockdep_exit(filter, entered);
+	memalloc_noio_restore(noio);
+}
+
 int flt_call_setup(struct flt_instance *inst, u32 flags)
 {
 	const struct flt_registration *reg = inst->filter->reg;

@@ -40,7 +40,7 @@ void flt_inflight_join(struct flt_operation *op)
 
 	op->link.cpu = cpu;
 	op->link.is_cursor = false;
-	op->joined = true;
+	op->joined |= FLT_OP_JOINED;
 	spin_lock_irqsave(&list->lock, flags);
 	/* At the head: a scan goes to the tail and does not chase newcomers. */
 	list_add(&op->link.list, &list->ops);
@@ -54,7 +54,7 @@ void flt_inflight_leave(struct flt_operation *op)
 	struct flt_inflight *list = per_cpu_ptr(op->volume->inflight, op->link.cpu);
 	unsigned long flags;
 
-	op->joined = false;
+	op->joined &= ~FLT_OP_JOINED;
 	spin_lock_irqsave(&list->lock, flags);
 	list_del(&op->link.list);
 	list->left++;
@@ -115,6 +115,25 @@ void flt_inflight_scan(struct flt_volume *volume, flt_inflight_visit visit,
 	might_sleep();
 	for_each_possible_cpu(cpu)
 		flt_inflight_scan_cpu(per_cpu_ptr(volume->inflight, cpu), visit, action, arg);
+}
+
+/*
+ * Visit one operation, if it is in the set. Its memory is kept by the caller,
+ * but it may leave, and join again, at any time. Any context.
+ */
+bool flt_inflight_visit_one(struct flt_operation *op, flt_inflight_visit visit, void *arg)
+{
+	int cpu = READ_ONCE(op->link.cpu);
+	struct flt_inflight *list = per_cpu_ptr(op->volume->inflight, cpu);
+	unsigned long flags;
+	bool rc = false;
+
+	spin_lock_irqsave(&list->lock, flags);
+	/* Joined here, and not about to leave: then it stays while we look. */
+	if (data_race(op->joined) & FLT_OP_JOINED && data_race(op->link.cpu) == cpu)
+		rc = visit(op, arg);
+	spin_unlock_irqrestore(&list->lock, flags);
+	return rc;
 }
 
 void flt_inflight_sum(struct flt_volume *volume, u64 *entered, u64 *left)

@@ -30,7 +30,8 @@
  *     fails once the object is going.
  * An instance also has a hold count: 1 for being in service, 1 for each
  * operation that a teardown waits for, 1 while query_teardown or a cancel
- * routine runs, 1 for each deferred work item until its routine has returned.
+ * routine runs, 1 for each deferred work item until its routine has returned, 1
+ * for each operation of its own until that has ended.
  * When it falls to 0 the teardown goes on. An instance keeps the memory of its
  * filter and of its volume.
  *
@@ -315,6 +316,7 @@ void flt_inflight_scan(struct flt_volume *volume, flt_inflight_visit visit,
 		       flt_inflight_action action, void *arg);
 void flt_inflight_sum(struct flt_volume *volume, u64 *entered, u64 *left);
 bool flt_inflight_empty(struct flt_volume *volume);
+bool flt_inflight_visit_one(struct flt_operation *op, flt_inflight_visit visit, void *arg);
 
 /* node.c */
 int flt_node_cache_create(void);
@@ -328,8 +330,15 @@ struct flt_saved *flt_saved_alloc(struct flt_instance *inst);
 void flt_node_free_all(struct flt_operation *op);
 
 /* walk.c */
+void flt_dispatch_below(struct flt_operation *op, struct flt_instance *inst);
 void flt_resume(struct flt_operation *op, struct flt_instance *inst, int status, void *context);
 void flt_resume_post(struct flt_operation *op, struct flt_node *node);
+
+/* generated.c */
+extern const struct flt_volume_ops flt_generated_ops;
+int flt_generated_init(void);
+void flt_generated_exit(void);
+struct flt_instance *flt_generated_by(const struct flt_operation *op);
 
 /* modify.c */
 void flt_modify_undo(struct flt_operation *op, const struct flt_passed *before);
@@ -364,6 +373,8 @@ void flt_draining_wait(struct flt_filter *filter);
 
 void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 		     flt_complete_canceled_callback routine);
+void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
+			flt_completed_async_io_callback routine, void *context);
 
 /* cancel.c */
 struct flt_cancel {
@@ -431,6 +442,7 @@ enum flt_run_kind {
 	FLT_RUN_GENERIC,
 	FLT_RUN_SAFE,
 	FLT_ITEM_KINDS = FLT_RUN_SAFE,
+	FLT_RUN_OWN,			/* a thread that performs, or completes, own I/O */
 };
 
 /* A routine of a filter's that a worker is to run, or runs. */

@@ -182,9 +182,12 @@ static int __init fltmgr_init(void)
 	rc = flt_node_cache_create();
 	if (rc)
 		goto workqueues;
-	rc = flt_context_init();
+	rc = flt_generated_init();
 	if (rc)
 		goto node_cache;
+	rc = flt_context_init();
+	if (rc)
+		goto generated;
 	rc = flt_sysfs_init();
 	if (rc)
 		goto contexts;
@@ -198,6 +201,8 @@ sysfs:
 	flt_sysfs_exit();
 contexts:
 	flt_context_exit();
+generated:
+	flt_generated_exit();
 node_cache:
 	flt_node_cache_destroy();
 workqueues:
@@ -219,6 +224,7 @@ static void __exit fltmgr_exit(void)
 	flt_context_exit();
 	flt_workqueues_exit();
 	flt_sysfs_exit();
+	flt_generated_exit();
 	flt_node_cache_destroy();
 }
 

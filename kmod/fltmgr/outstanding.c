@@ -50,6 +50,7 @@ enum flt_involvement {
 	FLT_IN_POST,
 	FLT_PENDED_POST,
 	FLT_SAFE_POST,
+	FLT_INITIATED,
 };
 
 static const char * const flt_involvement_names[] = {
@@ -59,6 +60,7 @@ static const char * const flt_involvement_names[] = {
 	[FLT_IN_POST] = "in post-operation",
 	[FLT_PENDED_POST] = "pended by post-operation",
 	[FLT_SAFE_POST] = "post-operation in a worker",
+	[FLT_INITIATED] = "initiated, below",
 };
 
 static enum flt_involvement flt_word_involvement(unsigned long word)
@@ -116,6 +118,8 @@ static bool flt_count_visit(struct flt_operation *op, void *arg)
 	unsigned long word = atomic_long_read(&op->word);
 	struct flt_node *node;
 
+	if (flt_generated_by(op) == count->inst)
+		flt_count_one(count->sum, FLT_INITIATED);
 	if (flt_word_instance(word) == count->inst)
 		flt_count_one(count->sum, flt_word_involvement(word));
 	for (node = flt_op_last(op); node; node = node->above)
@@ -186,6 +190,9 @@ static bool flt_list_visit(struct flt_operation *op, void *arg)
 	struct flt_instance *inst = flt_word_instance(word);
 	struct flt_node *node;
 
+	inst = flt_generated_by(op);
+	if (inst)
+		flt_list_one(list, op, inst->id, FLT_INITIATED, NULL);
 	rcu_read_lock();
 	word = atomic_long_read(&op->word);
 	inst = flt_word_instance(word);

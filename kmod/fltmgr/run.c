@@ -98,7 +98,7 @@ static const char *flt_run_name(const struct flt_run *run)
 	return run->task ? "in generic routine" : "generic routine queued";
 }
 
-/* What keeps a teardown or an unregistration, beside operations. Safe routines are those. */
+/* What keeps a teardown or an unregistration, beside operations. Others are those. */
 void flt_runs_show(struct seq_file *m)
 {
 	unsigned int lines = 0;
@@ -108,7 +108,7 @@ void flt_runs_show(struct seq_file *m)
 	list_for_each_entry(run, &flt_runs, link) {
 		bool deferred = run->kind == FLT_RUN_DEFERRED;
 
-		if (run->kind == FLT_RUN_SAFE)
+		if (run->kind >= FLT_RUN_SAFE)
 			continue;
 		if (lines++ == FLT_RUN_LINES) {
 			seq_puts(m, "# more routines\n");

@@ -84,7 +84,7 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->volume = volume;
 	op->class = class;
 	op->nr_nodes = 0;
-	op->joined = false;
+	op->joined = 0;
 	op->modified = false;
 	op->status_wanted = false;
 	op->canceled = false;
@@ -458,13 +458,19 @@ static void flt_end(struct flt_operation *op)
 	flt_node_free_all(op);
 }
 
+/* To be asked before the operation leaves the volume, which may go then. */
+static const struct flt_volume_ops *flt_ops_of(const struct flt_operation *op)
+{
+	return unlikely(op->joined & FLT_OP_GENERATED) ? &flt_generated_ops : op->volume->ops;
+}
+
 /* Past the lowest instance. True: the caller is to send it to the device. */
 static bool flt_submit(struct flt_operation *op, struct flt_walk *walk, bool may_submit)
 {
-	/* The volume may go as soon as the operation has left it. */
-	const struct flt_volume_ops *ops = op->volume->ops;
+	const struct flt_volume_ops *ops = flt_ops_of(op);
 
-	if (!op->last)		/* nothing owed: no need to come back */
+	/* Nothing owed: no need to come back. A filter's own does, for its filter. */
+	if (!op->last && ops != &flt_generated_ops)
 		flt_end(op);
 	trace_flt_submit(op);
 	if (may_submit && !walk->nr_sync)
@@ -475,7 +481,7 @@ static bool flt_submit(struct flt_operation *op, struct flt_walk *walk, bool may
 
 static void flt_finish(struct flt_operation *op)
 {
-	const struct flt_volume_ops *ops = op->volume->ops;
+	const struct flt_volume_ops *ops = flt_ops_of(op);
 
 	flt_end(op);
 	ops->complete(op);
@@ -548,6 +554,19 @@ enum flt_verdict flt_dispatch(struct flt_operation *op)
 }
 EXPORT_SYMBOL_GPL(flt_dispatch);
 
+/* As flt_dispatch(), for an operation that @inst has initiated. FIO-01 */
+void flt_dispatch_below(struct flt_operation *op, struct flt_instance *inst)
+{
+	struct flt_walk walk;
+
+	flt_walk_init(&walk);
+	op->id = flt_new_id();
+	op->start = jiffies;
+	flt_inflight_join(op);
+	trace_flt_dispatch(op);
+	flt_run(op, &walk, flt_walk_down(op, &walk, inst, NULL), false);
+}
+
 /**
  * flt_complete() - the device is done with an operation
  * @op: the operation
@@ -567,7 +586,7 @@ enum flt_verdict flt_complete(struct flt_operation *op, int status,
 
 	op->data.io_status.status = status;
 	op->data.io_status.information = information;
-	if (!op->joined)
+	if (!(op->joined & FLT_OP_JOINED))
 		return FLT_DONE;
 	trace_flt_lower_done(op);
 	op->data.flags |= FLTFL_CALLBACK_DATA_POST_OPERATION;

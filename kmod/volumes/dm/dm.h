@@ -12,6 +12,7 @@
  *      run under it, one at a time. The last target's destructor needs no
  *      lock: dm runs no other function of any target then.
  *   F  flt_dm_flushes.lock, irq-safe: taken where flushes end.
+ *   G  flt_dm_volume.own_lock, irq-safe: filters' own I/O; see own.c.
  *   I  set before anybody else can see it, then constant.
  *   O  whoever has the operation: map(), then the manager, then end_io().
  *
@@ -31,8 +32,10 @@
 #include <linux/device-mapper.h>
 #include <linux/fltmgr_volume.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #define DM_MSG_PREFIX "flt"
@@ -87,6 +90,13 @@ struct flt_dm_volume {
 	unsigned int timeout_ms;		/* 0: none; see cancel.c */
 	bool hurry;				/* S: suspending without a flush */
 	struct delayed_work cancel_work;
+	spinlock_t own_lock;			/* irq-safe */
+	struct flt_dm_target *live;		/* G: does own I/O; NULL: there is none */
+	bool closed;				/* G: it is suspended */
+	unsigned int own_nr;			/* G: on their way in the device */
+	struct llist_head own_waiting;		/* G: for it to be resumed */
+	wait_queue_head_t own_wait;		/* own_nr == 0 */
+	struct bio_set own_bios;		/* I */
 	char name[];				/* I */
 };
 
@@ -147,6 +157,7 @@ int flt_dm_io_init(struct flt_dm_target *t);
 void flt_dm_io_exit(struct flt_dm_target *t);
 
 /* modified.c */
+bool flt_dm_range_valid(const struct flt_dm_target *t, u64 offset, u64 length);
 int flt_dm_modify(struct flt_dm_io *io, struct bio *bio);
 void flt_dm_unmodify(struct flt_dm_io *io, struct bio *bio);
 
@@ -165,6 +176,14 @@ void flt_dm_cancel_init(struct flt_dm_volume *v);
 void flt_dm_cancel_stop(struct flt_dm_volume *v);
 int flt_dm_cancel_start(void);
 void flt_dm_cancel_exit(void);
+
+/* own.c */
+void flt_dm_issue(struct flt_operation *op, unsigned int flags);
+int flt_dm_own_init(struct flt_dm_volume *v);
+void flt_dm_own_exit(struct flt_dm_volume *v);
+void flt_dm_own_open(struct flt_dm_target *t);
+void flt_dm_own_close(struct flt_dm_target *t);
+void flt_dm_own_end(struct flt_dm_target *t);
 
 /* flush.c */
 void flt_dm_flush_init(struct flt_dm_flushes *flushes);

@@ -24,9 +24,14 @@
  * With shift=BYTES every operation but a flush goes to another place, and is told
  * so with a mark, or without one if unmarked=1.
  *
+ * "READ|WRITE OFFSET" to own: it reads, or writes, 4 KiB of its own there, below itself,
+ * on the first volume that it is attached to; the write ends when that has, and fails as
+ * it fails. own then says how many bytes were not 0x5a, which is what it writes.
+ *
  * With hold_drained=1 a post-operation that is drained waits until that is 0
  * again; draining counts those that do: what if the device completes meanwhile?
  */
+#include <linux/bio.h>
 #include <linux/delay.h>
 #include <linux/fltmgr.h>
 #include <linux/module.h>
@@ -182,6 +187,98 @@ static int dm_test_post(struct flt_callback_data *data, const struct flt_related
 		WRITE_ONCE(posted, posted + 1);
 	return answer;
 }
+
+#define DM_TEST_OWN_SIZE	4096
+#define DM_TEST_OWN_BYTE	0x5a
+
+static unsigned int own_others;
+
+static void dm_test_own_count(const u8 *bytes)
+{
+	unsigned int i, others = 0;
+
+	for (i = 0; i < DM_TEST_OWN_SIZE; i++)
+		others += bytes[i] != DM_TEST_OWN_BYTE;
+	WRITE_ONCE(own_others, others);
+}
+
+/* The bio is the operation's, and goes with it. */
+static int dm_test_own_io(struct flt_instance *instance, bool write, u64 offset, struct page *page)
+{
+	struct flt_callback_data *data;
+	struct flt_parameters_rw *rw;
+	int rc;
+
+	rc = flt_allocate_callback_data(instance, NULL, &data);
+	if (rc)
+		return rc;
+	data->iopb->major_function = write ? IRP_MJ_WRITE : IRP_MJ_READ;
+	rw = &data->iopb->parameters.read;
+	rw->byte_offset = offset;
+	rw->length = DM_TEST_OWN_SIZE;
+	rw->bio = bio_alloc(NULL, 1, write ? REQ_OP_WRITE : REQ_OP_READ, GFP_NOIO);
+	__bio_add_page(rw->bio, page, DM_TEST_OWN_SIZE, 0);
+	flt_perform_synchronous_io(data);
+	rc = data->io_status.status;
+	flt_free_callback_data(data);
+	return rc;
+}
+
+static int dm_test_own(bool write, u64 offset)
+{
+	struct page *page = alloc_page(GFP_NOIO);
+	struct flt_instance *instance;
+	struct flt_filter *filter;
+	u32 found = 0;
+	int rc;
+
+	if (!page)
+		return -ENOMEM;
+	memset(page_address(page), write ? DM_TEST_OWN_BYTE : 0, DM_TEST_OWN_SIZE);
+	rc = flt_get_filter_from_name("dm_test", &filter);
+	if (rc)
+		goto free;
+	rc = flt_enumerate_instances(NULL, filter, &instance, 1, &found);
+	flt_object_dereference(filter);
+	if (!rc && !found)
+		rc = -ENODEV;
+	if (rc)
+		goto free;
+	rc = dm_test_own_io(instance, write, offset, page);
+	flt_object_dereference(instance);
+	dm_test_own_count(page_address(page));
+free:
+	__free_page(page);
+	return rc;
+}
+
+static int own_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned long long offset;
+	char verb[8];
+	int rc;
+
+	if (sscanf(val, "%7s %llu", verb, &offset) != 2)
+		return -EINVAL;
+	/* It may take long, and the other parameters are to be read meanwhile. */
+	kernel_param_unlock(THIS_MODULE);
+	rc = dm_test_own(!strcmp(verb, "write"), offset);
+	kernel_param_lock(THIS_MODULE);
+	return rc;
+}
+
+static int own_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%u\n", READ_ONCE(own_others));
+}
+
+static const struct kernel_param_ops own_ops = {
+	.set = own_set,
+	.get = own_get,
+};
+
+module_param_cb(own, &own_ops, NULL, 0644);
+MODULE_PARM_DESC(own, "read, or write, 4 KiB below itself at a byte offset");
 
 static int dm_test_unload(struct flt_filter *filter, u32 flags)
 {

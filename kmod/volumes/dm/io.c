@@ -174,6 +174,7 @@ const struct flt_volume_ops flt_dm_volume_ops = {
 	.owner = THIS_MODULE,
 	.submit = flt_dm_submit,
 	.complete = flt_dm_complete,
+	.issue = flt_dm_issue,
 };
 
 static void flt_dm_dispatch_work(struct work_struct *work)

@@ -11,8 +11,16 @@
 
 #include "dm.h"
 
-/* Is it all on the target, and as the device's blocks are? */
-static bool flt_dm_range_valid(const struct flt_dm_target *t, u64 offset, u64 length)
+/**
+ * flt_dm_range_valid() - is it all on the target, and as the device's blocks are?
+ * @t: the target
+ * @offset: from its start, in bytes
+ * @length: in bytes
+ *
+ * Context: ATOMIC.
+ * Return: true if so.
+ */
+bool flt_dm_range_valid(const struct flt_dm_target *t, u64 offset, u64 length)
 {
 	u64 size = (u64)t->ti->len << SECTOR_SHIFT;
 	u64 mask = bdev_logical_block_size(t->dev->bdev) - 1;

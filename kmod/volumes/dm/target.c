@@ -163,7 +163,9 @@ static void flt_dm_dtr(struct dm_target *ti)
 {
 	struct flt_dm_target *t = ti->private;
 
-	/* First: filters that are drained may still submit. */
+	/* What filters have begun themselves is to end, or they never go. */
+	flt_dm_own_end(t);
+	/* Before the rest: filters that are drained may still submit. */
 	flt_dm_volume_leave(t);
 	flt_dm_free(t);
 }
@@ -175,7 +177,14 @@ static int flt_dm_preresume(struct dm_target *ti)
 
 static void flt_dm_resume(struct dm_target *ti)
 {
+	flt_dm_own_open(ti->private);
 	flt_dm_volume_offer(ti->private);
+}
+
+static void flt_dm_postsuspend(struct dm_target *ti)
+{
+	flt_dm_suspended(ti);
+	flt_dm_own_close(ti->private);
 }
 
 /* VOLUME new|live CLASS[,CLASS...]|- REFUSED-WRITES [timeout MILLISECONDS] */
@@ -250,7 +259,7 @@ static struct target_type flt_target = {
 	.end_io = flt_dm_end_io,
 	.presuspend = flt_dm_presuspend,
 	.presuspend_undo = flt_dm_suspended,
-	.postsuspend = flt_dm_suspended,
+	.postsuspend = flt_dm_postsuspend,
 	.preresume = flt_dm_preresume,
 	.resume = flt_dm_resume,
 	.status = flt_dm_status,

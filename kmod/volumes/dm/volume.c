@@ -57,7 +57,18 @@ static struct flt_dm_volume *flt_dm_volume_alloc(const char *name)
 	INIT_LIST_HEAD(&v->targets);
 	flt_dm_cancel_init(v);
 	memcpy(v->name, name, size);
-	return v;
+	if (!flt_dm_own_init(v))
+		return v;
+	kfree(v);
+	return NULL;
+}
+
+static void flt_dm_volume_free(struct flt_dm_volume *v)
+{
+	if (!v)
+		return;
+	flt_dm_own_exit(v);
+	kfree(v);
 }
 
 /* May @t have the volume that exists already? */
@@ -142,7 +153,7 @@ int flt_dm_volume_join(struct flt_dm_target *t, const char *name)
 	} else {
 		t->ti->error = "Cannot allocate volume";
 	}
-	kfree(v);
+	flt_dm_volume_free(v);
 	kfree(device);
 	return r;
 }
@@ -182,7 +193,7 @@ void flt_dm_volume_leave(struct flt_dm_target *t)
 	if (last_of_device)
 		list_del(&device->link);
 	mutex_unlock(&flt_dm_lock);
-	kfree(v);
+	flt_dm_volume_free(v);
 	if (last_of_device)
 		kfree(device);
 }
@@ -206,7 +217,7 @@ int flt_dm_volume_up(struct flt_dm_target *t)
 		return 0;
 	if (!v->volume) {
 		noio = memalloc_noio_save();
-		volume = flt_volume_create(v->name, &flt_dm_volume_ops, NULL);
+		volume = flt_volume_create(v->name, &flt_dm_volume_ops, v);
 		memalloc_noio_restore(noio);
 		if (IS_ERR(volume)) {
 			DMERR("%s: cannot create volume %s: %pe",

@@ -51,6 +51,10 @@ static void flt_sim_device_done(struct flt_sim_op *op)
 	unsigned long information = status < 0 ? 0 : op->length;
 
 	flt_sim_seen(&op->device_done);
+	if (op->issued) {
+		flt_sim_issue_end(op, status, information);
+		return;
+	}
 	if (op->filtered) {
 		if (flt_complete(&op->operation, status, information) != FLT_DONE)
 			return;

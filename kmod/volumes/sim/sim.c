@@ -39,12 +39,46 @@ static void flt_sim_volume_release(void *private)
 	kref_put(&sim->ref, flt_sim_kref_release);
 }
 
+/* The volume, and with it @operation, stays until flt_issue_done() is called. */
+static void flt_sim_volume_issue(struct flt_operation *operation, unsigned int flags)
+{
+	const struct flt_parameters_rw *rw = &operation->iopb.parameters.read;
+	struct flt_sim *sim = flt_volume_private(operation->volume);
+	struct flt_sim_op *op;
+	unsigned long irqflags;
+
+	op = flt_sim_op_alloc(sim, operation->class, rw->byte_offset, rw->length, GFP_NOIO);
+	if (IS_ERR(op)) {
+		flt_issue_done(operation, PTR_ERR(op), 0);
+		return;
+	}
+	op->issued = operation;
+	op->irp_flags = operation->iopb.irp_flags;
+	spin_lock_irqsave(&sim->lock, irqflags);
+	/* Its one reference is the device's. A volume that closes waits for its filters. */
+	op->started = true;
+	list_add_tail(&op->link, &sim->ops);
+	sim->nr_ops++;
+	spin_unlock_irqrestore(&sim->lock, irqflags);
+	flt_sim_to_device(op, flags);
+}
+
+/* The device is done with what stands for a filter's own operation. */
+void flt_sim_issue_end(struct flt_sim_op *op, int status, unsigned long information)
+{
+	struct flt_operation *operation = op->issued;
+
+	flt_sim_end(op, status, information);
+	flt_issue_done(operation, status, information);
+}
+
 static const struct flt_volume_ops flt_sim_volume_ops = {
 	.type = "sim",
 	.owner = THIS_MODULE,
 	.submit = flt_sim_volume_submit,
 	.complete = flt_sim_volume_complete,
 	.release = flt_sim_volume_release,
+	.issue = flt_sim_volume_issue,
 };
 
 /**

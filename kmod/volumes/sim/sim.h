@@ -49,6 +49,7 @@ struct flt_sim {
 /* sim.c */
 void flt_sim_end(struct flt_sim_op *op, int status, unsigned long information);
 void flt_sim_shutdown(struct flt_sim *sim);
+void flt_sim_issue_end(struct flt_sim_op *op, int status, unsigned long information);
 
 /* device.c */
 int flt_sim_device_init(void);

@@ -1,0 +1,643 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * I/O of a filter's own: operations that an instance initiates, and that only the
+ * instances below it see.
+ *
+ * THE WAY
+ *
+ * The operation is the manager's: no provider has memory in it. It joins the
+ * in-flight set of the volume like any other and is walked by walk.c, which begins
+ * below the instance and ends here, with flt_generated_ops in the place of the
+ * provider's ops: submit() is the provider's issue(), which gives it back with
+ * flt_issue_done(), and complete() tells the filter. Lower instances are drained
+ * and torn down under it as under any other. FIO-01, FIO-24
+ *
+ * WHO HAS IT
+ *
+ *	READY	  perform	FLYING	  ended		ENDED
+ *	the filter's		the manager's		the filter's: reuse, reissue, free
+ *
+ * Whoever moves the state by cmpxchg has it, so that what a filter does to an
+ * operation that is on its way is refused. For an asynchronous one the manager
+ * sets ENDED before it calls the routine, which may free it or perform it again; for
+ * a synchronous one the thread that waited does. FIO-14, FIO-15
+ *
+ * WHAT IS KEPT
+ *
+ * The data has a reference to its instance until it is freed. While it is on its
+ * way there is another one, and a hold, which keeps teardown_complete away until
+ * the routine has returned. The hold is taken in an RCU read section that has seen
+ * the instance not going: a teardown waits for a grace period before it gives up
+ * its own. The thread that performs an asynchronous operation wants to know
+ * afterwards how far it got, and the routine may have freed it: the memory, no more,
+ * is counted. FIO-22, FIO-23, TDN-20
+ */
+#include <linux/bio.h>
+#include <linux/export.h>
+#include <linux/preempt.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+enum flt_own_state {
+	FLT_OWN_READY,
+	FLT_OWN_FLYING,
+	FLT_OWN_ENDED,
+	FLT_OWN_FREED,
+};
+
+/* How a call of flt_perform_asynchronous_io() ended, in flt_own.outcome. */
+#define FLT_OUTCOME_DEVICE	1UL	/* the device has had it */
+#define FLT_OUTCOME_CALL	2UL	/* times the number of the call */
+
+struct flt_own {
+	struct flt_operation op;
+	struct flt_instance *inst;		/* I: who initiates it; referenced */
+	struct file *file_object;		/* I */
+	atomic_t state;				/* enum flt_own_state */
+	refcount_t ref;				/* the filter's, and of who performs it */
+	unsigned long call;			/* O: how often it was performed */
+	unsigned long outcome;			/* of the last call that has ended */
+	bool device;				/* O: the device has it, or has had it */
+	bool waited;				/* O: performed synchronously */
+	flt_completed_async_io_callback routine;	/* O: NULL if somebody waits */
+	void *context;				/* O */
+	struct completion done;
+};
+
+static struct kmem_cache *flt_own_cache;
+
+int flt_generated_init(void)
+{
+	flt_own_cache = KMEM_CACHE(flt_own, 0);
+	return flt_own_cache ? 0 : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+void flt_generated_exit(void)
+{
+	kmem_cache_destroy(flt_own_cache);
+}
+
+static struct flt_own *flt_to_own(struct flt_operation *op)
+{
+	return container_of(op, struct flt_own, op);
+}
+
+/* Who has initiated an operation that is in the in-flight set; NULL: nobody of us. */
+struct flt_instance *flt_generated_by(const struct flt_operation *op)
+{
+	/* What changes beside it is the other bit. */
+	if (!(data_race(op->joined) & FLT_OP_GENERATED))
+		return NULL;
+	return container_of(op, const struct flt_own, op)->inst;
+}
+
+static void flt_own_put(struct flt_own *own)
+{
+	if (refcount_dec_and_test(&own->ref))
+		kmem_cache_free(flt_own_cache, own);
+}
+
+/* What @data belongs to, NULL, reported under @rule, if it is not a filter's own. */
+static struct flt_own *flt_own_of(struct flt_callback_data *data, const char *rule,
+				  const char *what)
+{
+	struct flt_operation *op = data->operation;
+
+	if (!op) {
+		flt_violation("DRN-02", NULL, NULL, "%s of a drained copy", what);
+		return NULL;
+	}
+	/* What changes beside it is the other bit. */
+	if (data_race(op->joined) & FLT_OP_GENERATED)
+		return flt_to_own(op);
+	flt_violation(rule, NULL, NULL, "%s of operation %llx, which no filter has allocated", what,
+		      op->id);
+	return NULL;
+}
+
+/* Take it out of @from, or report why not. Acquires what was done to it there. */
+static bool flt_own_take(struct flt_own *own, enum flt_own_state from, enum flt_own_state to,
+			 const char *what)
+{
+	static const char * const names[] = {
+		[FLT_OWN_READY] = "has not been performed",
+		[FLT_OWN_FLYING] = "is on its way",
+		[FLT_OWN_ENDED] = "has ended, and was not reused",
+		[FLT_OWN_FREED] = "is free",
+	};
+	struct flt_instance *inst = own->inst;
+	int state = from;
+
+	if (atomic_try_cmpxchg(&own->state, &state, to))
+		return true;
+	if (state == FLT_OWN_FREED)	/* only somebody that performs it keeps the memory */
+		inst = NULL;
+	flt_violation("FIO-15", inst ? inst->filter : NULL, inst,
+		      "%s of operation %llx, which %s", what, own->op.id, names[state]);
+	return false;
+}
+
+/* Give it to the filter. Publishes what was done to it. */
+static void flt_own_give(struct flt_own *own, enum flt_own_state state)
+{
+	atomic_set_release(&own->state, state);
+}
+
+static bool flt_major_has_data(u8 major)
+{
+	return major == IRP_MJ_READ || major == IRP_MJ_WRITE;
+}
+
+/* As the list of pages in the model, the bio goes with the operation. */
+static void flt_own_put_bio(struct flt_own *own)
+{
+	struct bio *bio = own->op.iopb.parameters.read.bio;
+
+	if (bio && flt_major_has_data(own->op.iopb.major_function))
+		bio_put(bio);
+}
+
+static void flt_own_init(struct flt_own *own)
+{
+	struct flt_operation *op = &own->op;
+
+	flt_operation_init(op, own->inst->volume, FLT_CLASS_READ, 0, 0, 0, NULL);
+	op->joined = FLT_OP_GENERATED;
+	op->data.flags |= FLTFL_CALLBACK_DATA_GENERATED_IO;
+	op->iopb.major_function = IRP_MJ_CREATE;
+	op->iopb.target_file_object = own->file_object;
+	op->iopb.target_instance = own->inst;
+}
+
+/**
+ * flt_allocate_callback_data_ex() - make an operation of one's own
+ * @instance: who initiates it: one that the caller keeps
+ * @file_object: NULL on block volumes
+ * @flags: %FLT_ALLOCATE_CALLBACK_DATA_PREALLOCATE_ALL_MEMORY or 0. Either way the
+ *	manager needs no more memory to perform it
+ * @data: gets the operation
+ *
+ * The filter sets @data->iopb: major_function, irp_flags, and in its parameters
+ * byte_offset and length in bytes and, to read or to write, a bio of its own with
+ * pages, whose size is the length. Then it performs the operation. The data has a
+ * reference to @instance, for which its filter's unregistration waits: it is to be
+ * freed in teardown_complete at the latest. FIO-10
+ *
+ * Context: PASSIVE.
+ * Return: 0; -ENOMEM (%STATUS_INSUFFICIENT_RESOURCES); -ESHUTDOWN
+ * (%STATUS_FLT_DELETING_OBJECT) if the instance is going; -EINVAL for other flags.
+ */
+int flt_allocate_callback_data_ex(struct flt_instance *instance, struct file *file_object,
+				  u32 flags, struct flt_callback_data **data)
+{
+	struct flt_own *own;
+	int rc;
+
+	might_sleep();
+	*data = NULL;
+	if (flags & ~FLT_ALLOCATE_CALLBACK_DATA_PREALLOCATE_ALL_MEMORY)
+		return STATUS_INVALID_PARAMETER;
+	/* Perhaps to write what memory is to be made free by. */
+	own = kmem_cache_zalloc(flt_own_cache, GFP_NOIO);
+	if (!own)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	rc = flt_object_reference(instance);
+	if (rc) {
+		kmem_cache_free(flt_own_cache, own);
+		return rc;
+	}
+	own->inst = instance;
+	own->file_object = file_object;
+	refcount_set(&own->ref, 1);
+	init_completion(&own->done);
+	flt_own_init(own);
+	*data = &own->op.data;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(flt_allocate_callback_data_ex);
+
+/**
+ * flt_allocate_callback_data() - make an operation of one's own
+ * @instance: who initiates it: one that the caller keeps
+ * @file_object: NULL on block volumes
+ * @data: gets the operation
+ *
+ * As flt_allocate_callback_data_ex() without flags. FIO-10
+ *
+ * Context: PASSIVE.
+ * Return: as flt_allocate_callback_data_ex().
+ */
+int flt_allocate_callback_data(struct flt_instance *instance, struct file *file_object,
+			       struct flt_callback_data **data)
+{
+	return flt_allocate_callback_data_ex(instance, file_object, 0, data);
+}
+EXPORT_SYMBOL_GPL(flt_allocate_callback_data);
+
+/**
+ * flt_free_callback_data() - free an operation of one's own
+ * @data: of flt_allocate_callback_data(), not on its way
+ *
+ * Puts the bio in its parameters: a filter that wants to keep that, or that has
+ * not got it from bio_alloc() or the like, sets it to NULL before. May be called by
+ * the routine of flt_perform_asynchronous_io(). Anything else is refused and
+ * reported. FIO-14, FIO-15
+ *
+ * Context: ATOMIC.
+ */
+void flt_free_callback_data(struct flt_callback_data *data)
+{
+	struct flt_own *own = flt_own_of(data, "FIO-15", "freeing");
+	struct flt_instance *inst;
+	int ready = FLT_OWN_READY;
+
+	if (!own)
+		return;
+	if (!atomic_try_cmpxchg(&own->state, &ready, FLT_OWN_FREED) &&
+	    !flt_own_take(own, FLT_OWN_ENDED, FLT_OWN_FREED, "freeing"))
+		return;
+	inst = own->inst;
+	flt_own_put_bio(own);
+	flt_own_put(own);
+	flt_object_dereference(inst);
+}
+EXPORT_SYMBOL_GPL(flt_free_callback_data);
+
+/**
+ * flt_reuse_callback_data() - make an operation of one's own as good as new
+ * @data: of flt_allocate_callback_data(), performed and ended
+ *
+ * It has its instance still, and nothing else: the bio is put, as by
+ * flt_free_callback_data(). What is on its way, or no filter's own, is refused and
+ * reported. FIO-14, FIO-15
+ *
+ * Context: ATOMIC.
+ */
+void flt_reuse_callback_data(struct flt_callback_data *data)
+{
+	struct flt_own *own = flt_own_of(data, "FIO-15", "reuse");
+	int ready = FLT_OWN_READY;
+
+	if (!own)
+		return;
+	if (!atomic_try_cmpxchg(&own->state, &ready, FLT_OWN_FLYING) &&
+	    !flt_own_take(own, FLT_OWN_ENDED, FLT_OWN_FLYING, "reuse"))
+		return;
+	flt_own_put_bio(own);
+	flt_own_init(own);
+	flt_own_give(own, FLT_OWN_READY);
+}
+EXPORT_SYMBOL_GPL(flt_reuse_callback_data);
+
+/* Is it something that a volume does? */
+static int flt_own_check(const struct flt_own *own)
+{
+	const struct flt_io_parameter_block *iopb = &own->op.iopb;
+	const struct flt_parameters_rw *rw = &iopb->parameters.read;
+	bool data = flt_major_has_data(iopb->major_function);
+
+	if (flt_class_of(iopb->major_function) < 0 || !own->inst->volume->ops->issue)
+		return STATUS_NOT_SUPPORTED;
+	if (rw->byte_offset + rw->length < rw->byte_offset)
+		return STATUS_INVALID_PARAMETER;
+	if (iopb->major_function == IRP_MJ_FLUSH_BUFFERS ? rw->length : !rw->length)
+		return STATUS_INVALID_PARAMETER;
+	if (!data)
+		return rw->bio ? STATUS_INVALID_PARAMETER : 0;
+	/* Lower filters have no larger buffers in reserve. */
+	if (rw->length > FLT_MAX_BLOCK_IO || (rw->bio && rw->bio->bi_iter.bi_size != rw->length))
+		return STATUS_INVALID_PARAMETER;
+	return 0;
+}
+
+/* Keep teardown_complete away. FIO-04, FIO-22, FIO-23 */
+static int flt_own_hold(struct flt_instance *inst)
+{
+	int rc;
+
+	flt_race_point("own_start", inst);
+	rcu_read_lock();
+	/* Fails from the mark of a teardown on, which waits for us before it lets go. */
+	rc = flt_object_reference(inst);
+	if (!rc)
+		atomic_inc(&inst->hold);
+	rcu_read_unlock();
+	return rc;
+}
+
+/* The last access to the instance. Any context. */
+static void flt_own_release(struct flt_instance *inst)
+{
+	flt_teardown_put(inst);
+	flt_object_dereference(inst);
+}
+
+/* FLYING: have it ready for the walk. After an error it does not take place. */
+static int flt_own_begin(struct flt_own *own, u32 flags)
+{
+	struct flt_operation *op = &own->op;
+	int rc = flt_own_check(own);
+
+	op->data.io_status.status = 0;
+	op->data.io_status.information = 0;
+	op->data.flags = FLTFL_CALLBACK_DATA_IRP_OPERATION | FLTFL_CALLBACK_DATA_GENERATED_IO |
+			 flags;
+	op->data.requestor_pid = current->pid;
+	op->iopb.target_instance = own->inst;
+	own->device = false;
+	own->call++;
+	if (!rc)
+		rc = flt_own_hold(own->inst);
+	if (rc) {
+		op->data.io_status.status = rc;
+		return rc;
+	}
+	op->class = flt_class_of(op->iopb.major_function);
+	op->passed.rw = op->iopb.parameters.read;
+	op->passed.irp_flags = op->iopb.irp_flags;
+	op->passed.major_function = op->iopb.major_function;
+	flt_race_point("own_held", own->inst);
+	return 0;
+}
+
+static void flt_own_walk(struct flt_own *own, bool wait)
+{
+	struct flt_instance *inst = own->inst;
+	struct flt_run run = {
+		.kind = FLT_RUN_OWN,
+		.filter = inst->filter,
+		.inst = inst,
+	};
+
+	/* A lower filter's callback that detaches us must not wait for us. DET-06 */
+	flt_run_begin(&run);
+	flt_dispatch_below(&own->op, inst);
+	if (wait)
+		wait_for_completion_io(&own->done);
+	flt_run_end(&run);
+}
+
+static void flt_own_wait(struct flt_own *own, u32 flags)
+{
+	struct flt_instance *inst = own->inst;
+
+	own->routine = NULL;
+	own->waited = true;
+	reinit_completion(&own->done);
+	if (!flt_own_begin(own, flags)) {
+		flt_own_walk(own, true);
+		flt_own_release(inst);
+	}
+	flt_own_give(own, FLT_OWN_ENDED);
+}
+
+/**
+ * flt_perform_synchronous_io() - perform an operation and wait for it
+ * @data: of flt_allocate_callback_data(), new or reused, filled in
+ *
+ * How it ended is in @data->io_status: with a status of the device's or of a lower
+ * filter's, or without having begun: -ESHUTDOWN (%STATUS_FLT_DELETING_OBJECT) if the
+ * teardown of the instance has begun; -EINVAL for bad parameters; -EOPNOTSUPP for
+ * what the volume does not do. May be called from a pre-operation. What was
+ * performed already, or is no filter's own, is refused, reported, and not changed.
+ * FIO-01, FIO-02, FIO-11, FIO-22, FIO-23
+ *
+ * Context: PASSIVE. Not with a lock held that the completion of other operations
+ * may want.
+ */
+void flt_perform_synchronous_io(struct flt_callback_data *data)
+{
+	struct flt_own *own = flt_own_of(data, "FIO-15", "performing");
+
+	might_sleep();
+	if (!own || !flt_own_take(own, FLT_OWN_READY, FLT_OWN_FLYING, "performing"))
+		return;
+	flt_own_wait(own, 0);
+}
+EXPORT_SYMBOL_GPL(flt_perform_synchronous_io);
+
+/**
+ * flt_reissue_synchronous_io() - perform an operation once more
+ * @instance: who has initiated it
+ * @data: of flt_perform_synchronous_io(), ended
+ *
+ * With the parameters that it has, flagged %FLTFL_CALLBACK_DATA_REISSUED_IO; as
+ * flt_perform_synchronous_io() otherwise. An operation that the filter has not
+ * initiated, but synchronised, ends with -EOPNOTSUPP (%STATUS_NOT_SUPPORTED) in its
+ * io_status. Of another instance, performed asynchronously or not at all: refused
+ * and reported. FIO-20, FIO-21
+ *
+ * Context: PASSIVE.
+ */
+void flt_reissue_synchronous_io(struct flt_instance *instance, struct flt_callback_data *data)
+{
+	struct flt_operation *op = data->operation;
+	struct flt_own *own;
+
+	might_sleep();
+	/* In a callback of the caller's: it may change the status. */
+	if (op && READ_ONCE(op->runner) == current) {
+		data->io_status.status = STATUS_NOT_SUPPORTED;
+		data->io_status.information = 0;
+		return;
+	}
+	own = flt_own_of(data, "FIO-21", "reissue");
+	if (!own || !flt_own_take(own, FLT_OWN_ENDED, FLT_OWN_FLYING, "reissue"))
+		return;
+	if (own->inst != instance || !own->waited) {
+		flt_violation("FIO-21", instance->filter, instance, "reissue of operation %llx, %s",
+			      own->op.id, own->waited ? "another instance's" : "asynchronous");
+		flt_own_give(own, FLT_OWN_ENDED);
+		return;
+	}
+	op->nr_nodes = 0;
+	op->last = NULL;
+	op->up = NULL;
+	op->modified = false;
+	WRITE_ONCE(op->canceled, false);
+	op->generation = 0;
+	flt_own_wait(own, FLTFL_CALLBACK_DATA_REISSUED_IO);
+}
+EXPORT_SYMBOL_GPL(flt_reissue_synchronous_io);
+
+/* Let the filter have it; it may be free afterwards. FIO-13, FIO-14 */
+static void flt_own_tell(struct flt_own *own, struct flt_instance *inst)
+{
+	flt_completed_async_io_callback routine = own->routine;
+	void *context = own->context;
+	struct flt_run run = {
+		.kind = FLT_RUN_OWN,
+		.filter = inst->filter,
+		.inst = inst,
+	};
+	/* Where a detach could wait. */
+	bool listed = in_task() && !irqs_disabled();
+
+	WRITE_ONCE(own->outcome, own->call * FLT_OUTCOME_CALL +
+				 (own->device ? FLT_OUTCOME_DEVICE : 0));
+	if (listed)
+		flt_run_begin(&run);
+	flt_own_give(own, FLT_OWN_ENDED);
+	flt_call_completed(inst, &own->op.data, routine, context);
+	if (listed)
+		flt_run_end(&run);
+}
+
+/* It has left the volume's set: past the highest of those below its instance. */
+static void flt_generated_complete(struct flt_operation *op)
+{
+	struct flt_own *own = flt_to_own(op);
+	struct flt_instance *inst = own->inst;
+
+	op->iopb.target_instance = inst;
+	if (!own->routine) {
+		/* The thread that waits lets go of the instance. */
+		complete(&own->done);
+		return;
+	}
+	flt_own_tell(own, inst);
+	flt_race_point("own_told", inst);
+	flt_own_release(inst);
+}
+
+static void flt_generated_submit(struct flt_operation *op, unsigned int flags)
+{
+	flt_to_own(op)->device = true;
+	op->volume->ops->issue(op, flags);
+}
+
+/* In walk.c, for operations of ours, what a provider's are for its own. */
+const struct flt_volume_ops flt_generated_ops = {
+	.submit = flt_generated_submit,
+	.complete = flt_generated_complete,
+};
+
+/**
+ * flt_issue_done() - the device is done with what ops->issue() was called for
+ * @op: the operation; not to be touched any more afterwards
+ * @status: 0 or a negative errno
+ * @information: bytes done
+ *
+ * As flt_complete() for operations of the provider's. The provider is through with
+ * its own memory: the volume may be dismounted before this returns. FIO-13, PST-01
+ *
+ * Context: ATOMIC; post-operations, and the filter's routine, run here.
+ */
+void flt_issue_done(struct flt_operation *op, int status, unsigned long information)
+{
+	if (flt_complete(op, status, information) == FLT_DONE)
+		flt_generated_complete(op);
+}
+EXPORT_SYMBOL_GPL(flt_issue_done);
+
+/* It does not take place, and the routine is called all the same. FIO-13 */
+static int flt_own_refuse(struct flt_own *own, int rc)
+{
+	struct flt_instance *inst = own->inst;
+
+	own->op.data.io_status.status = rc;
+	kobject_get(&inst->kobj);
+	flt_own_tell(own, inst);
+	kobject_put(&inst->kobj);
+	return rc;
+}
+
+/* How far it got before the thread that performed it came back. FIO-12 */
+static int flt_own_progress(const struct flt_own *own, unsigned long call)
+{
+	unsigned long outcome = READ_ONCE(own->outcome);
+
+	/* A later one: the routine has performed it again, and this one has ended. */
+	if (outcome / FLT_OUTCOME_CALL != call)
+		return STATUS_PENDING;
+	return outcome & FLT_OUTCOME_DEVICE ? STATUS_SUCCESS : STATUS_FLT_IO_COMPLETE;
+}
+
+/**
+ * flt_perform_asynchronous_io() - perform an operation and hear when it has ended
+ * @data: of flt_allocate_callback_data(), new or reused, filled in
+ * @routine: called once, in any context, perhaps before this returns; how the
+ *	operation ended is in its io_status. It may free or reuse @data
+ * @context: for @routine
+ *
+ * @routine is called after an error, too, here and now, with that in the io_status;
+ * but not for what is refused and reported: data that is on its way or was not
+ * reused, or that is no filter's own. The teardown of the instance waits until it
+ * has returned. FIO-01, FIO-02, FIO-12..FIO-14, FIO-22, FIO-23, INV-16
+ *
+ * Context: PASSIVE. Not with a lock held that the completion of other operations,
+ * or @routine, may want.
+ * Return: how far it got, which says nothing of how it ended: 0, the device has
+ * completed it; %STATUS_FLT_IO_COMPLETE (positive), a lower filter has;
+ * %STATUS_PENDING (positive), otherwise. Or why it was not begun: -ESHUTDOWN
+ * (%STATUS_FLT_DELETING_OBJECT) if the teardown of the instance has begun;
+ * -EINPROGRESS (%STATUS_FLT_INVALID_ASYNCHRONOUS_REQUEST) for %IRP_MJ_CREATE; -EINVAL
+ * for bad parameters, what is refused, or no @routine; -EOPNOTSUPP for what the volume
+ * does not do.
+ */
+int flt_perform_asynchronous_io(struct flt_callback_data *data,
+				flt_completed_async_io_callback routine, void *context)
+{
+	struct flt_own *own = flt_own_of(data, "FIO-15", "performing");
+	unsigned long call;
+	int rc;
+
+	might_sleep();
+	if (!own || !routine)
+		return STATUS_INVALID_PARAMETER;
+	if (!flt_own_take(own, FLT_OWN_READY, FLT_OWN_FLYING, "performing"))
+		return STATUS_INVALID_PARAMETER;
+	own->routine = routine;
+	own->context = context;
+	own->waited = false;
+	rc = flt_own_begin(own, 0);
+	if (data->iopb->major_function == IRP_MJ_CREATE)
+		rc = STATUS_FLT_INVALID_ASYNCHRONOUS_REQUEST;
+	if (rc)
+		return flt_own_refuse(own, rc);
+	call = own->call;
+	refcount_inc(&own->ref);
+	flt_own_walk(own, false);
+	rc = flt_own_progress(own, call);
+	flt_own_put(own);
+	return rc;
+}
+EXPORT_SYMBOL_GPL(flt_perform_asynchronous_io);
+
+static bool flt_own_cancel_visit(struct flt_operation *op, void *arg)
+{
+	return flt_cancel_take(op, arg);
+}
+
+/**
+ * flt_cancel_io() - cancel an operation of one's own
+ * @data: of flt_allocate_callback_data(), performed; the caller keeps it from being
+ *	freed
+ *
+ * A lower filter that has pended it cancellably is told, and completes it, from
+ * inside here perhaps. Otherwise it has the mark, and is cancelled as soon as a lower
+ * filter makes it cancellable; what the device has is waited for. An operation that
+ * no filter has allocated is reported and left alone. CAN-05..CAN-07, TDN-31
+ *
+ * Context: ATOMIC. Holding nothing that the completion of @data wants.
+ * Return: true if a filter was told; false if there was none, or if it is cancelled
+ * already, or has ended.
+ */
+bool flt_cancel_io(struct flt_callback_data *data)
+{
+	struct flt_own *own = flt_own_of(data, "CAN-05", "cancel");
+	struct flt_cancel cancel;
+
+	if (!own || atomic_read(&own->state) != FLT_OWN_FLYING ||
+	    READ_ONCE(own->op.canceled))
+		return false;
+	/* It may not have got to the first filter yet. */
+	WRITE_ONCE(own->op.canceled, true);
+	if (!flt_inflight_visit_one(&own->op, flt_own_cancel_visit, &cancel))
+		return false;
+	return flt_cancel_run(&cancel);
+}
+EXPORT_SYMBOL_GPL(flt_cancel_io);
