@@ -94,18 +94,25 @@ static int sleep_in_post(struct tf *tf, struct flt_callback_data *data,
 	return status;
 }
 
+static void *start_it(void *arg)
+{
+	return (void *)(long)flt_sim_start(op);
+}
+
 /* PND-11, WRK-11: the routine sent it down, where the filter below sleeps */
 static void a_lower_filter_delays_no_teardown(struct kunit *test)
 {
 	a.on_pre = defer_pre;
 	b.on_pre = sleep_in_pre;
-	flt_sim_start(op);
+	/* If the worker is first, it is the thread of the pre-op that goes on. */
+	helper_start(test, 1, start_it, NULL);
 	gate_wait(test, &in_pre);
 	helper_start(test, 0, detach_thread, &a);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.drains), 1);
 	gate_open(&in_pre);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
 	expect_ended(test, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 1);
 }
