@@ -38,7 +38,7 @@ static unsigned long flt_dm_cancel_period(struct flt_dm_volume *v)
 	unsigned int timeout = READ_ONCE(v->timeout_ms);
 
 	if (READ_ONCE(v->hurry))
-		return 1;
+		return HZ / 20;
 	return timeout ? clamp(msecs_to_jiffies(timeout) / 4, 1UL, (unsigned long)HZ) : 0;
 }
 
