@@ -8,11 +8,11 @@
 # also: -k stock --append preempt=none
 # also: -k stock --append preempt=full
 #
-# Argument: CYCLES; by default 50, and 15 where a module takes a second to load
+# Argument: CYCLES; by default 50, and 10 where a module takes a second to load
 . /guest/lib.sh
 
 case $(uname -r) in
-*-debug) cycles=${1:-15} ;;
+*-debug) cycles=${1:-10} ;;
 *) cycles=${1:-50} ;;
 esac
 filters=/sys/kernel/fltmgr/filters

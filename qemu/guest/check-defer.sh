@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Work items and deferred completion on real I/O: from hard interrupts, under load, with filters that come and go, and swap.
 #
-# run: -k debug --disk 64M -m 512 -t 400
-# also: -k stock
+# run: -k stock --disk 64M -m 512 -t 400
 . /guest/lib.sh
 
 F=/sys/kernel/fltmgr/filters
