@@ -233,17 +233,13 @@ static const struct flt_instance_definition *flt_find_definition(struct flt_filt
 	return NULL;
 }
 
-/* What a user asks for: by definition, or at an altitude of the user's. */
-int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, const char *name,
-		      const char *altitude, struct flt_instance **out)
+/* By definition, or at an altitude of the user's. The caller has a reference to the filter. */
+static int flt_attach_asked(struct flt_filter *filter, struct flt_volume *volume,
+			    const char *name, const char *altitude, struct flt_instance **out)
 {
 	const struct flt_instance_definition *def;
 	char generated[FLT_NAME_MAX + 1];
 
-	if (out)
-		*out = NULL;
-	if (filter->state >= FLT_FILTER_GOING)
-		return STATUS_FLT_DELETING_OBJECT;
 	if (altitude && !name) {	/* ATT-03: cut to what fits into VOLUME.INSTANCE */
 		snprintf(generated, max(sizeof(generated) - 1 - strlen(volume->name), 1),
 			 "%s%s", filter->name, altitude);
@@ -257,6 +253,25 @@ int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, cons
 	}
 	return flt_attach(filter, volume, name, altitude,
 			  FLTFL_INSTANCE_SETUP_MANUAL_ATTACHMENT, out);
+}
+
+/*
+ * What a user asks for. Once the filter is unregistered its definitions may be
+ * gone: the reference makes that wait for us.
+ */
+int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, const char *name,
+		      const char *altitude, struct flt_instance **out)
+{
+	int rc;
+
+	if (out)
+		*out = NULL;
+	rc = flt_object_reference(filter);
+	if (rc)
+		return rc;
+	rc = flt_attach_asked(filter, volume, name, altitude, out);
+	flt_object_dereference(filter);
+	return rc;
 }
 
 /* Offer a volume to a filter. STA-06, ATT-09, INS-02 */

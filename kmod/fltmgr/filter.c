@@ -360,9 +360,9 @@ int flt_start_filtering(struct flt_filter *filter)
 	might_sleep();
 	mutex_lock(&flt_topology_lock);
 	rc = flt_set_filtering(filter);
-	/* It may be unloaded while its setup runs. */
+	/* It may be unloaded while its setup runs, and waits for us with its definitions. */
 	if (!rc)
-		kobject_get(&filter->kobj);
+		rc = flt_object_reference(filter);
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		return rc;
@@ -371,7 +371,7 @@ int flt_start_filtering(struct flt_filter *filter)
 		flt_attach_automatic(filter, volume, 0);
 		flt_object_dereference(volume);
 	}
-	kobject_put(&filter->kobj);
+	flt_object_dereference(filter);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(flt_start_filtering);
