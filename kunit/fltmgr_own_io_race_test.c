@@ -305,6 +305,23 @@ static void cancelled_while_it_is_pended(struct kunit *test)
 	tf_expect_log(test, "C> Cx B.");
 }
 
+/* CAN-05: where one may not sleep, and interrupts stay off */
+static void cancelled_with_interrupts_off(struct kunit *test)
+{
+	bool told_one, still_off;
+
+	c.on_pre = c_arms;
+	KUNIT_EXPECT_EQ(test, own_async(), STATUS_PENDING);
+	local_irq_disable();
+	told_one = flt_cancel_io(data);
+	still_off = irqs_disabled();
+	local_irq_enable();
+	KUNIT_EXPECT_TRUE(test, told_one);
+	KUNIT_EXPECT_TRUE(test, still_off);
+	expect_told(test, STATUS_CANCELLED);
+	tf_expect_log(test, "C> Cx B.");
+}
+
 static void start_cancels(struct tf *tf, const struct flt_related_objects *objs)
 {
 	struct kunit *test = tf->context;
@@ -375,6 +392,7 @@ static struct kunit_case own_io_race_cases[] = {
 	KUNIT_CASE(a_lower_filter_goes_before_it_comes),
 	KUNIT_CASE(cancelled_before_it_is_pended),
 	KUNIT_CASE(cancelled_while_it_is_pended),
+	KUNIT_CASE(cancelled_with_interrupts_off),
 	KUNIT_CASE(teardown_start_cancels_it),
 	KUNIT_CASE(a_refused_setup_has_it),
 	{}

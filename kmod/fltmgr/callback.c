@@ -27,10 +27,9 @@ void flt_filter_lockdep_exit(struct flt_filter *filter)
 	lockdep_unregister_key(&filter->lock_key);
 }
 
-/* Only where a wait could be: an interrupt never waits for a teardown. */
 static bool flt_lockdep_enter(struct flt_filter *filter)
 {
-	if (!in_task() || irqs_disabled())
+	if (!flt_could_wait())
 		return false;
 	lock_map_acquire_read(&filter->dep_map);
 	return true;

@@ -165,10 +165,7 @@ bool flt_cancel_take(struct flt_operation *op, struct flt_cancel *cancel)
 /* Call the routine that was taken. False if there was nobody to be called. */
 bool flt_cancel_run(struct flt_cancel *cancel)
 {
-	struct flt_run run = {
-		.kind = FLT_RUN_SAFE,
-		.inst = cancel->inst,
-	};
+	struct flt_run run;
 
 	if (!cancel->inst) {
 		flt_violation("CAN-03", NULL, NULL,
@@ -176,10 +173,9 @@ bool flt_cancel_run(struct flt_cancel *cancel)
 			      cancel->id, cancel->routine);
 		return false;
 	}
-	run.filter = cancel->inst->filter;
 	flt_race_point("cancel_taken", cancel->op);
 	/* What the routine completes goes on elsewhere: our hold is for the routine. */
-	flt_run_begin(&run);
+	flt_run_begin(&run, FLT_RUN_SAFE, cancel->inst);
 	flt_call_cancel(cancel->op, cancel->inst, cancel->routine);
 	flt_run_end(&run);
 	flt_teardown_put(cancel->inst);

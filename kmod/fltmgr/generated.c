@@ -366,14 +366,10 @@ static int flt_own_begin(struct flt_own *own, u32 flags)
 static void flt_own_walk(struct flt_own *own, bool wait)
 {
 	struct flt_instance *inst = own->inst;
-	struct flt_run run = {
-		.kind = FLT_RUN_OWN,
-		.filter = inst->filter,
-		.inst = inst,
-	};
+	struct flt_run run;
 
 	/* A lower filter's callback that detaches us must not wait for us. DET-06 */
-	flt_run_begin(&run);
+	flt_run_begin(&run, FLT_RUN_OWN, inst);
 	flt_dispatch_below(&own->op, inst);
 	if (wait)
 		wait_for_completion_io(&own->done);
@@ -468,22 +464,14 @@ static void flt_own_tell(struct flt_own *own, struct flt_instance *inst)
 {
 	flt_completed_async_io_callback routine = own->routine;
 	void *context = own->context;
-	struct flt_run run = {
-		.kind = FLT_RUN_OWN,
-		.filter = inst->filter,
-		.inst = inst,
-	};
-	/* Where a detach could wait. */
-	bool listed = in_task() && !irqs_disabled();
+	struct flt_run run;
 
 	WRITE_ONCE(own->outcome, own->call * FLT_OUTCOME_CALL +
 				 (own->device ? FLT_OUTCOME_DEVICE : 0));
-	if (listed)
-		flt_run_begin(&run);
+	flt_run_begin(&run, FLT_RUN_OWN, inst);
 	flt_own_give(own, FLT_OWN_ENDED);
 	flt_call_completed(inst, &own->op.data, routine, context);
-	if (listed)
-		flt_run_end(&run);
+	flt_run_end(&run);
 }
 
 /* It has left the volume's set: past the highest of those below its instance. */

@@ -49,6 +49,7 @@
 #include <linux/lockdep.h>
 #include <linux/mempool.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -466,7 +467,7 @@ extern spinlock_t flt_work_lock;
 extern struct list_head flt_runs;
 void flt_run_starts(struct flt_run *run);
 void flt_run_ends(struct flt_run *run);
-void flt_run_begin(struct flt_run *run);
+void flt_run_begin(struct flt_run *run, enum flt_run_kind kind, struct flt_instance *inst);
 void flt_run_end(struct flt_run *run);
 bool flt_run_on_stack(const struct flt_filter *filter);
 bool flt_run_here(void);
@@ -560,6 +561,12 @@ static inline struct flt_volume *to_volume(struct kobject *kobj)
 static inline struct flt_instance *to_instance(struct kobject *kobj)
 {
 	return container_of(kobj, struct flt_instance, kobj);
+}
+
+/* An interrupt never waits for a teardown, nor does who has them off. */
+static inline bool flt_could_wait(void)
+{
+	return in_task() && !irqs_disabled();
 }
 
 /* The chain of an operation that may be moved by somebody else. */

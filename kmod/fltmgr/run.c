@@ -44,10 +44,20 @@ void flt_run_ends(struct flt_run *run)
 	atomic_dec(&flt_nr_running);
 }
 
-/* A worker begins to run something that has waited elsewhere. */
-void flt_run_begin(struct flt_run *run)
+/*
+ * This task begins to run something of @inst's filter that a teardown waits for.
+ * In any context: where nobody could wait, nobody has to know.
+ */
+void flt_run_begin(struct flt_run *run, enum flt_run_kind kind, struct flt_instance *inst)
 {
-	run->since = jiffies;
+	*run = (struct flt_run){
+		.kind = kind,
+		.filter = inst->filter,
+		.inst = inst,
+		.since = jiffies,
+	};
+	if (!flt_could_wait())
+		return;
 	spin_lock_irq(&flt_work_lock);
 	list_add_tail(&run->link, &flt_runs);
 	flt_run_starts(run);
@@ -56,6 +66,8 @@ void flt_run_begin(struct flt_run *run)
 
 void flt_run_end(struct flt_run *run)
 {
+	if (!run->task)
+		return;
 	spin_lock_irq(&flt_work_lock);
 	flt_run_ends(run);
 	spin_unlock_irq(&flt_work_lock);

@@ -149,15 +149,11 @@ static void flt_safe_work(struct work_struct *work)
 	struct flt_operation *op = container_of(work, struct flt_operation, work);
 	struct flt_node *node = op->up;
 	struct flt_instance *inst = node->instance;
-	struct flt_run run = {
-		.kind = FLT_RUN_SAFE,
-		.filter = inst->filter,
-		.inst = inst,
-	};
+	struct flt_run run;
 	bool more;
 
 	flt_race_point("safe_work", op);
-	flt_run_begin(&run);
+	flt_run_begin(&run, FLT_RUN_SAFE, inst);
 	more = flt_safe_wants_more(op, inst,
 				   flt_call_safe(op, inst, node->context, op->safe_routine));
 	flt_run_end(&run);
