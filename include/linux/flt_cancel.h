@@ -38,6 +38,7 @@ typedef void (*flt_cbdq_complete_canceled_io_fn)(struct flt_callback_data_queue 
  * struct flt_callback_data_queue - a queue of operations that can be cancelled
  * @instance: whose operations it holds
  * @disabled: nothing can be inserted
+ * @emptied: the verifier's
  * @insert: put an operation into the filter's list; may refuse
  * @remove: take it out
  * @peek_next: the next one after a given one, or the first, that matches
@@ -51,6 +52,7 @@ typedef void (*flt_cbdq_complete_canceled_io_fn)(struct flt_callback_data_queue 
 struct flt_callback_data_queue {
 	struct flt_instance *instance;
 	bool disabled;
+	bool emptied;
 	flt_cbdq_insert_io_fn insert;
 	flt_cbdq_remove_io_fn remove;
 	struct flt_callback_data *(*peek_next)(struct flt_callback_data_queue *cbdq,

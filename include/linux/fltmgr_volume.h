@@ -45,6 +45,7 @@ enum flt_class {
 struct flt_node_pool;
 struct flt_saved;
 struct flt_stack;
+struct flt_vop;
 struct flt_walk;
 
 /**
@@ -165,6 +166,7 @@ struct flt_operation {
 	unsigned long cancel_place;
 	void *cancel_context;
 	struct flt_cbdq_io_context *cbdq_context;
+	struct flt_vop *verify;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 
@@ -211,6 +213,7 @@ struct flt_volume_ops {
  */
 struct flt_object {
 	u32 type;
+	bool refused;
 	atomic_long_t rundown;
 	void (*drained)(struct flt_object *obj);
 };

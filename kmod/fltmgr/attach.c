@@ -129,7 +129,7 @@ static void flt_attach_forget(struct flt_instance *inst)
 	mutex_unlock(&flt_topology_lock);
 	inst->phase = FLT_TEARDOWN_FREE;
 	flt_object_close(&inst->obj);
-	flt_object_dereference(inst);
+	flt_dereference(inst);
 }
 
 /* Why an instance that was set up cannot be put in service; 0 if it was. */
@@ -148,6 +148,8 @@ static int flt_attach_publish(struct flt_instance *inst, u32 *reason)
 	rc = flt_stack_publish(inst->volume);
 	if (rc)
 		inst->state = FLT_INSTANCE_ATTACHING;
+	else if (flt_verifying())
+		flt_verify_published(inst->volume);
 	return rc;
 }
 
@@ -194,6 +196,8 @@ static int flt_attach(struct flt_filter *filter, struct flt_volume *volume, cons
 
 	if (flt_check_name(name) || !flt_altitude_valid(altitude))	/* ATT-07 */
 		return STATUS_INVALID_PARAMETER;
+	if (flt_verify_banned(filter))
+		return STATUS_FLT_DO_NOT_ATTACH;
 	if (strlen(volume->name) + 1 + strlen(name) > FLT_NAME_MAX)
 		return -ENAMETOOLONG;	/* of the directory VOLUME.INSTANCE */
 	inst = flt_instance_create(filter, volume, name, altitude);
@@ -266,11 +270,11 @@ int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, cons
 
 	if (out)
 		*out = NULL;
-	rc = flt_object_reference(filter);
+	rc = flt_reference(filter);
 	if (rc)
 		return rc;
 	rc = flt_attach_asked(filter, volume, name, altitude, out);
-	flt_object_dereference(filter);
+	flt_dereference(filter);
 	return rc;
 }
 
@@ -311,7 +315,8 @@ void flt_attach_automatic(struct flt_filter *filter, struct flt_volume *volume, 
 int flt_attach_volume(struct flt_filter *filter, struct flt_volume *volume,
 		      const char *instance_name, struct flt_instance **instance)
 {
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	return flt_attach_manual(filter, volume, instance_name, NULL, instance);
 }
 EXPORT_SYMBOL_GPL(flt_attach_volume);
@@ -333,7 +338,8 @@ int flt_attach_volume_at_altitude(struct flt_filter *filter, struct flt_volume *
 				  const char *altitude, const char *instance_name,
 				  struct flt_instance **instance)
 {
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (!altitude)
 		return STATUS_INVALID_PARAMETER;
 	return flt_attach_manual(filter, volume, instance_name, altitude, instance);

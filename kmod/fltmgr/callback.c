@@ -55,42 +55,73 @@ static void flt_lockdep_exit(struct flt_filter *filter, bool entered) { }
 void flt_draining_wait(struct flt_filter *filter) { }
 #endif
 
+/* A call into a filter: what is to be undone after it. */
+struct flt_call {
+	struct flt_filter *filter;
+	unsigned int noio;
+	bool entered;
+	struct flt_frame frame;
+};
+
+/*
+ * @what is called next. @waited: a teardown waits for it, and it for none.
+ * @inst: NULL if it may be gone when @what returns.
+ */
+static __always_inline void flt_call_begin(struct flt_call *call, struct flt_filter *filter,
+					   struct flt_instance *inst, const char *what,
+					   bool waited)
+{
+	call->noio = memalloc_noio_save();
+	call->filter = filter;
+	call->entered = waited && flt_lockdep_enter(filter);
+	call->frame.filter = NULL;
+	call->frame.task = NULL;
+	if (flt_verifying() && filter->verified)
+		flt_frame_begin(&call->frame, filter, inst, what);
+}
+
+static __always_inline void flt_call_end(struct flt_call *call)
+{
+	if (flt_verifying() && call->frame.filter)
+		flt_frame_end(&call->frame);
+	flt_lockdep_exit(call->filter, call->entered);
+	memalloc_noio_restore(call->noio);
+}
+
 int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context)
 {
-	unsigned int noio = memalloc_noio_save();
-	struct flt_filter *filter = inst->filter;
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 	int status;
 
+	flt_call_begin(&call, inst->filter, inst, "pre-operation", true);
 	op->iopb.target_instance = inst;
 	WRITE_ONCE(op->runner, current);
 	status = inst->ops[op->class].pre(&op->data, &inst->objs, context);
 	WRITE_ONCE(op->runner, NULL);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 	trace_flt_pre(op, inst->id, status);
 	return status;
 }
 
 int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context)
 {
-	unsigned int noio = memalloc_noio_save();
-	struct flt_filter *filter = inst->filter;
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 	int status;
 
+	flt_call_begin(&call, inst->filter, inst, "post-operation", true);
 	op->iopb.target_instance = inst;
+	if (flt_verifying() && op->verify)
+		flt_verify_post(op, inst);
 	WRITE_ONCE(op->runner, current);
 	status = inst->ops[op->class].post(&op->data, &inst->objs, context, 0);
 	WRITE_ONCE(op->runner, NULL);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 	trace_flt_post(op, inst->id, status);
 	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING &&
 		     status != FLT_POSTOP_MORE_PROCESSING_REQUIRED))
-		flt_violation("VRF-11a", filter, inst,
-			      "post-operation of %s returned %d, taken as FINISHED_PROCESSING",
-			      flt_class_name(op->class), status);
+		flt_violation_op("VRF-11a", inst, op,
+				 "post-operation of %s returned %d, taken as FINISHED_PROCESSING",
+				 flt_class_name(op->class), status);
 	return status;
 }
 
@@ -98,13 +129,11 @@ int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *con
 void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
 		     int status, flt_get_operation_status_callback routine, void *context)
 {
-	unsigned int noio = memalloc_noio_save();
-	struct flt_filter *filter = inst->filter;
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 
+	flt_call_begin(&call, inst->filter, inst, "status callback", true);
 	routine(&inst->objs, snapshot, status, context);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 }
 
 /*
@@ -114,13 +143,14 @@ void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *s
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context)
 {
-	unsigned int noio = memalloc_noio_save();
+	struct flt_call call;
 	int status;
 
 	might_sleep();
+	flt_call_begin(&call, inst->filter, inst, "drained post-operation", false);
 	status = inst->ops[class].post(copy, &inst->objs, context,
 				       FLTFL_POST_OPERATION_DRAINING);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING))
 		flt_violation("DRN-08", inst->filter, inst,
 			      "drained post-operation of %s returned %d",
@@ -131,15 +161,13 @@ void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 int flt_call_safe(struct flt_operation *op, struct flt_instance *inst, void *context,
 		  flt_post_operation_callback routine)
 {
-	unsigned int noio = memalloc_noio_save();
-	struct flt_filter *filter = inst->filter;
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 	int status;
 
 	might_sleep();
+	flt_call_begin(&call, inst->filter, inst, "safe routine", true);
 	status = routine(&op->data, &inst->objs, context, 0);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 	return status;
 }
 
@@ -147,25 +175,25 @@ void flt_call_deferred(struct flt_filter *filter, struct flt_deferred_io_workite
 		       struct flt_callback_data *data,
 		       flt_deferred_io_workitem_routine routine, void *context)
 {
-	unsigned int noio = memalloc_noio_save();
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 
+	flt_call_begin(&call, filter, NULL, "deferred routine", true);
 	routine(item, data, context);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 }
 
 /*
  * Not on the filter's lockdep map: it does not hold up the teardown of an
  * instance, and may wait for one.
  */
-void flt_call_generic(struct flt_generic_workitem *item, void *object,
+void flt_call_generic(struct flt_filter *filter, struct flt_generic_workitem *item, void *object,
 		      flt_generic_workitem_routine routine, void *context)
 {
-	unsigned int noio = memalloc_noio_save();
+	struct flt_call call;
 
+	flt_call_begin(&call, filter, NULL, "generic routine", false);
 	routine(item, object, context);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 }
 
 /*
@@ -175,40 +203,40 @@ void flt_call_generic(struct flt_generic_workitem *item, void *object,
 void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 		     flt_complete_canceled_callback routine)
 {
-	unsigned int noio = memalloc_noio_save();
-	struct flt_filter *filter = inst->filter;
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 
+	if (flt_verifying())
+		flt_verify_canceled(op);
+	flt_call_begin(&call, inst->filter, inst, "cancel routine", true);
 	trace_flt_cancel(op, inst->id, STATUS_CANCELLED);
 	routine(&op->data);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 }
 
 /* An operation that @inst has initiated; it may be free when this returns. FIO-13 */
 void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
 			flt_completed_async_io_callback routine, void *context)
 {
-	unsigned int noio = memalloc_noio_save();
-	struct flt_filter *filter = inst->filter;
-	bool entered = flt_lockdep_enter(filter);
+	struct flt_call call;
 
+	flt_call_begin(&call, inst->filter, inst, "completion routine", true);
 	routine(data, context);
-	flt_lockdep_exit(filter, entered);
-	memalloc_noio_restore(noio);
+	flt_call_end(&call);
 }
 
+/* Not on the lockdep map, as the next three: the teardown does not wait for them. */
 int flt_call_setup(struct flt_instance *inst, u32 flags)
 {
 	const struct flt_registration *reg = inst->filter->reg;
-	unsigned int noio;
-	int rc;
+	struct flt_call call;
+	int rc = 0;
 
-	if (!reg->instance_setup_callback)	/* REG-16 */
-		return 0;
-	noio = memalloc_noio_save();
-	rc = reg->instance_setup_callback(&inst->objs, flags, inst->volume->ops->type);
-	memalloc_noio_restore(noio);
+	if (reg->instance_setup_callback) {	/* REG-16 */
+		flt_call_begin(&call, inst->filter, inst, "setup callback", false);
+		rc = reg->instance_setup_callback(&inst->objs, flags, inst->volume->ops->type);
+		flt_call_end(&call);
+	}
+	inst->verify.set_up = !flt_status_is_error(rc);
 	return rc;
 }
 
@@ -216,30 +244,72 @@ int flt_call_setup(struct flt_instance *inst, u32 flags)
 int flt_call_query_teardown(struct flt_instance *inst)
 {
 	const struct flt_registration *reg = inst->filter->reg;
+	struct flt_call call;
+	int rc;
 
+	atomic_inc(&inst->verify.queries);
 	if (!reg->instance_query_teardown_callback)
 		return STATUS_FLT_DO_NOT_DETACH;
-	return reg->instance_query_teardown_callback(&inst->objs, 0);
+	flt_call_begin(&call, inst->filter, inst, "query_teardown callback", false);
+	rc = reg->instance_query_teardown_callback(&inst->objs, 0);
+	flt_call_end(&call);
+	return rc;
 }
 
 void flt_call_teardown_start(struct flt_instance *inst)
 {
 	const struct flt_registration *reg = inst->filter->reg;
-	unsigned int noio = memalloc_noio_save();
+	bool verified = flt_verifying() && inst->filter->verified;
+	struct flt_call call;
 
-	if (reg->instance_teardown_start_callback)
+	if (verified)
+		flt_verify_start(inst);
+	if (reg->instance_teardown_start_callback) {
+		flt_call_begin(&call, inst->filter, inst, "teardown_start callback", false);
 		reg->instance_teardown_start_callback(&inst->objs, inst->reason);
-	memalloc_noio_restore(noio);
+		flt_call_end(&call);
+	}
+	if (verified)
+		flt_verify_started(inst);
 }
 
 void flt_call_teardown_complete(struct flt_instance *inst)
 {
 	const struct flt_registration *reg = inst->filter->reg;
-	unsigned int noio = memalloc_noio_save();
+	struct flt_call call;
 
-	if (reg->instance_teardown_complete_callback)
-		reg->instance_teardown_complete_callback(&inst->objs, inst->reason);
-	memalloc_noio_restore(noio);
+	if (flt_verifying() && inst->filter->verified)
+		flt_verify_complete_begins(inst);
+	if (!reg->instance_teardown_complete_callback)
+		return;
+	flt_call_begin(&call, inst->filter, inst, "teardown_complete callback", false);
+	reg->instance_teardown_complete_callback(&inst->objs, inst->reason);
+	flt_call_end(&call);
+}
+
+int flt_call_unload(struct flt_filter *filter, u32 flags)
+{
+	struct flt_frame frame = {};
+	int rc;
+
+	/* Not in flt_call_begin(): it may ask for any memory. */
+	if (flt_verifying() && filter->verified)
+		flt_frame_begin(&frame, filter, NULL, flt_unload_what);
+	rc = filter->reg->filter_unload_callback(filter, flags);
+	if (frame.filter)
+		flt_frame_end(&frame);
+	return rc;
+}
+
+/* The last reference is gone; in a task. CTX-17 */
+void flt_call_context_cleanup(struct flt_filter *filter, void *context,
+			      const struct flt_context_registration *def)
+{
+	struct flt_call call;
+
+	flt_call_begin(&call, filter, NULL, "context clean-up", false);
+	def->context_cleanup_callback(context, def->context_type);
+	flt_call_end(&call);
 }
 
 struct flt_on_stack {

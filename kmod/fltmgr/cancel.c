@@ -103,7 +103,7 @@ static int flt_cancel_refuse(struct flt_operation *op, const char *rule, unsigne
 {
 	struct flt_instance *inst = place ? flt_place_instance(op, place) : NULL;
 
-	flt_violation(rule, inst ? inst->filter : NULL, inst, "operation %llx %s", op->id, why);
+	flt_violation_op(rule, inst, op, "%s", why);
 	return STATUS_INVALID_PARAMETER;
 }
 
@@ -168,9 +168,8 @@ bool flt_cancel_run(struct flt_cancel *cancel)
 	struct flt_run run;
 
 	if (!cancel->inst) {
-		flt_violation("CAN-03", NULL, NULL,
-			      "operation %llx went on with its cancel routine %ps set",
-			      cancel->id, cancel->routine);
+		flt_blame(&(struct flt_blame){ .rule = "CAN-03", .op_id = cancel->id },
+			  "went on with its cancel routine %ps set", cancel->routine);
 		return false;
 	}
 	flt_race_point("cancel_taken", cancel->op);
@@ -255,17 +254,15 @@ static bool flt_is_irp(const struct flt_callback_data *data)
 int flt_set_cancel_completion(struct flt_callback_data *data,
 			      flt_complete_canceled_callback routine)
 {
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op = flt_operation_of(data, "CAN-01", "cancel routine");
 
-	if (!op) {
-		flt_violation("DRN-02", NULL, NULL, "cancel routine for a drained copy");
-		return STATUS_INVALID_PARAMETER;
-	}
-	if (!routine)
+	if (!op || !routine)
 		return STATUS_INVALID_PARAMETER;
 	if (!flt_is_irp(data))
 		return flt_cancel_refuse(op, "CAN-01", flt_place(op),
 					 "cannot be given a cancel routine");
+	if (flt_verifying())
+		flt_verify_handed(op);
 	return flt_cancel_arm(op, "CAN-01", routine, NULL);
 }
 EXPORT_SYMBOL_GPL(flt_set_cancel_completion);
@@ -292,13 +289,11 @@ static bool flt_cancel_internal(flt_complete_canceled_callback routine)
  */
 int flt_clear_cancel_completion(struct flt_callback_data *data)
 {
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op = flt_operation_of(data, "CAN-03", "cancel routine");
 	flt_complete_canceled_callback routine;
 
-	if (!op) {
-		flt_violation("DRN-02", NULL, NULL, "cancel routine of a drained copy");
+	if (!op)
 		return STATUS_CANCELLED;
-	}
 	routine = READ_ONCE(op->cancel_routine);
 	flt_race_point("cancel_clear", op);
 	if (routine && !flt_cancel_internal(routine) && flt_cancel_disarm(op, routine))
@@ -430,8 +425,7 @@ int flt_cancellable_wait_for_single_object(struct completion *object, long timeo
 	struct flt_wait wait = { .task = current };
 	int rc;
 
-	might_sleep();
-	if (timeout < 0)
+	if (!flt_passive() || timeout < 0)
 		return STATUS_INVALID_PARAMETER;
 	if (!data)
 		return flt_wait(object, timeout, NULL);

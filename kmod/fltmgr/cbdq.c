@@ -30,6 +30,8 @@ static void flt_cbdq_unlink(struct flt_callback_data_queue *cbdq, struct flt_cal
 {
 	struct flt_operation *op = data->operation;
 
+	if (flt_verifying())
+		flt_verify_queued(op, cbdq->instance, false);
 	cbdq->remove(cbdq, data);
 	if (op->cbdq_context)
 		op->cbdq_context->data = NULL;
@@ -85,12 +87,15 @@ int flt_cbdq_initialize(struct flt_instance *instance, struct flt_callback_data_
 		return STATUS_INVALID_PARAMETER;
 	cbdq->instance = instance;
 	cbdq->disabled = false;
+	cbdq->emptied = false;
 	cbdq->insert = insert;
 	cbdq->remove = remove;
 	cbdq->peek_next = peek_next;
 	cbdq->acquire = acquire;
 	cbdq->release = release;
 	cbdq->complete_canceled = complete_canceled;
+	if (flt_verifying())
+		flt_verify_queue(cbdq, true);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(flt_cbdq_initialize);
@@ -99,20 +104,17 @@ EXPORT_SYMBOL_GPL(flt_cbdq_initialize);
 static int flt_cbdq_check(struct flt_callback_data_queue *cbdq, struct flt_callback_data *data)
 {
 	struct flt_instance *inst = cbdq->instance;
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op = flt_operation_of(data, "CBQ-01", "queueing");
 
-	if (!op) {
-		flt_violation("DRN-02", inst->filter, inst, "a drained copy put into a queue");
+	if (!op)
 		return STATUS_INVALID_PARAMETER;
-	}
 	if (!(data->flags & FLTFL_CALLBACK_DATA_IRP_OPERATION) || flt_cancel_holder(op) != inst) {
-		flt_violation("CBQ-01", inst->filter, inst,
-			      "operation %llx put into a queue, is not with its instance", op->id);
+		flt_violation_op("CBQ-01", inst, op,
+				 "put into a queue, is not with its instance");
 		return STATUS_INVALID_PARAMETER;
 	}
 	if (READ_ONCE(op->cancel_routine)) {
-		flt_violation("CAN-01", inst->filter, inst,
-			      "operation %llx put into a queue, is cancellable already", op->id);
+		flt_violation_op("CAN-01", inst, op, "put into a queue, is cancellable already");
 		return STATUS_INVALID_PARAMETER;
 	}
 	return 0;
@@ -142,7 +144,7 @@ static int flt_cbdq_check(struct flt_callback_data_queue *cbdq, struct flt_callb
 int flt_cbdq_insert_io(struct flt_callback_data_queue *cbdq, struct flt_callback_data *data,
 		       struct flt_cbdq_io_context *io_context, void *insert_context)
 {
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op;
 	unsigned long flags = 0;
 	int rc, armed = 0;
 
@@ -151,11 +153,14 @@ int flt_cbdq_insert_io(struct flt_callback_data_queue *cbdq, struct flt_callback
 	rc = flt_cbdq_check(cbdq, data);
 	if (rc)
 		return rc;
+	op = data->operation;
 	flt_race_point("cbdq_insert", op);
 	cbdq->acquire(cbdq, &flags);
 	rc = cbdq->disabled ? STATUS_FLT_CBDQ_DISABLED :
 	     cbdq->insert(cbdq, data, insert_context);
 	if (!flt_status_is_error(rc)) {
+		if (flt_verifying())
+			flt_verify_queued(op, cbdq->instance, true);
 		op->cbdq_context = io_context;
 		if (io_context)
 			io_context->data = data;
@@ -205,6 +210,17 @@ struct flt_callback_data *flt_cbdq_remove_io(struct flt_callback_data_queue *cbd
 }
 EXPORT_SYMBOL_GPL(flt_cbdq_remove_io);
 
+/* Under the lock. INV-13: disabled and found empty, it stays so. */
+static void flt_cbdq_verify(struct flt_callback_data_queue *cbdq,
+			    struct flt_callback_data *data, const void *peek_context)
+{
+	if (!data)
+		cbdq->emptied |= cbdq->disabled && !peek_context;
+	else if (cbdq->emptied)
+		flt_violation_op("INV-13", cbdq->instance, data->operation,
+				 "is in a queue that was disabled and empty");
+}
+
 /**
  * flt_cbdq_remove_next_io() - take the next operation out of a queue
  * @cbdq: a queue
@@ -229,6 +245,8 @@ struct flt_callback_data *flt_cbdq_remove_next_io(struct flt_callback_data_queue
 		data = cbdq->peek_next(cbdq, data, peek_context);
 	if (data)
 		flt_cbdq_unlink(cbdq, data);
+	if (flt_verifying())
+		flt_cbdq_verify(cbdq, data, peek_context);
 	cbdq->release(cbdq, flags);
 	return data;
 }
@@ -240,7 +258,10 @@ static void flt_cbdq_set_disabled(struct flt_callback_data_queue *cbdq, bool dis
 
 	cbdq->acquire(cbdq, &flags);
 	cbdq->disabled = disabled;
+	cbdq->emptied &= disabled;
 	cbdq->release(cbdq, flags);
+	if (flt_verifying())
+		flt_verify_queue(cbdq, !disabled);
 }
 
 /**

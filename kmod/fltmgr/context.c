@@ -249,7 +249,8 @@ int flt_allocate_context(struct flt_filter *filter, u16 context_type, size_t con
 	struct flt_context *ctx;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (!context)
 		return STATUS_INVALID_PARAMETER;
 	*context = NULL;
@@ -260,18 +261,20 @@ int flt_allocate_context(struct flt_filter *filter, u16 context_type, size_t con
 	class = flt_context_find_class(filter, context_type, context_size);
 	if (!class)
 		return STATUS_FLT_CONTEXT_ALLOCATION_NOT_FOUND;
-	rc = flt_object_reference(filter);
+	rc = flt_reference(filter);
 	if (rc)
 		return rc;
 	ctx = flt_context_memory(filter, class->def, context_size, pool_type);
 	if (!ctx) {
-		flt_object_dereference(filter);
+		flt_dereference(filter);
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
 	atomic_long_set(&ctx->word, FLT_CONTEXT_REF);
 	ctx->filter = filter;
 	ctx->class = class;
 	atomic_inc(&class->live);
+	if (flt_verifying())
+		flt_verify_context_made(ctx);
 	*context = ctx->payload;
 	return 0;
 }
@@ -283,7 +286,7 @@ EXPORT_SYMBOL_GPL(flt_allocate_context);
 static void flt_context_gone(struct flt_filter *filter)
 {
 	atomic_dec(&filter->context_ends);
-	flt_object_dereference(filter);
+	flt_dereference(filter);
 }
 
 static void flt_context_free_own(struct flt_context *ctx)
@@ -320,15 +323,13 @@ static void flt_context_free(struct flt_context *ctx)
 static void flt_context_end(struct flt_context *ctx)
 {
 	const struct flt_context_registration *def = ctx->class->def;
-	unsigned int noio;
 
 	might_sleep();
 	flt_race_point("context_end", ctx);
-	if (def->context_cleanup_callback) {
-		noio = memalloc_noio_save();
-		def->context_cleanup_callback(ctx->payload, def->context_type);
-		memalloc_noio_restore(noio);
-	}
+	if (flt_verifying())
+		flt_verify_drop(ctx->filter, FLT_KIND_CONTEXT, ctx->payload);
+	if (def->context_cleanup_callback)
+		flt_call_context_cleanup(ctx->filter, ctx->payload, def);
 	flt_context_free(ctx);
 }
 
@@ -409,8 +410,11 @@ void flt_context_put_later(struct flt_context *ctx)
 void flt_reference_context(void *context)
 {
 	struct flt_context *ctx = to_flt_context(context);
-	long old = atomic_long_read(&ctx->word);
+	long old;
 
+	if (!flt_verify_context(context, "reference"))
+		return;
+	old = atomic_long_read(&ctx->word);
 	do {
 		if (unlikely(!(old & ~FLT_CONTEXT_EVER))) {
 			flt_violation("CTX-19", ctx->filter, NULL,
@@ -418,6 +422,8 @@ void flt_reference_context(void *context)
 			return;
 		}
 	} while (!atomic_long_try_cmpxchg(&ctx->word, &old, old + FLT_CONTEXT_REF));
+	if (flt_verifying())
+		flt_verify_context_ref(ctx);
 }
 EXPORT_SYMBOL_GPL(flt_reference_context);
 
@@ -448,6 +454,10 @@ void flt_release_context(void *context)
 {
 	struct flt_context *ctx = to_flt_context(context);
 
+	if (!flt_verify_context(context, "release"))
+		return;
+	if (flt_verifying())
+		flt_verify_drop(ctx->filter, FLT_KIND_CONTEXT_REF, context);
 	if (!flt_context_drop(ctx))
 		return;
 	if (flt_context_may_sleep())
@@ -458,6 +468,11 @@ void flt_release_context(void *context)
 EXPORT_SYMBOL_GPL(flt_release_context);
 
 /* reports */
+
+const char *flt_context_type_name(const struct flt_context *ctx)
+{
+	return flt_context_kind(flt_context_type(ctx))->name;
+}
 
 static const char *flt_context_tag(const struct flt_context_registration *def, char tag[5])
 {

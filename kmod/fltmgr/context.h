@@ -66,6 +66,20 @@ bool flt_context_get_linked(struct flt_context *ctx);
 void flt_context_put(struct flt_context *ctx);
 void flt_context_put_later(struct flt_context *ctx);
 
+/* verify_ref.c */
+void flt_verify_context_made(struct flt_context *ctx);
+void flt_verify_context_ref(struct flt_context *ctx);
+bool flt_verify_context_live(const void *context, const char *what);
+
+/* False: @context has ended, which was reported. */
+static inline bool flt_verify_context(const void *context, const char *what)
+{
+	return !flt_verifying() || flt_verify_context_live(context, what);
+}
+
+/* context.c */
+const char *flt_context_type_name(const struct flt_context *ctx);
+
 /* context_set.c */
 int flt_context_check_set(u16 type, const struct flt_filter *filter,
 			  enum flt_set_context_operation operation, void *new_context);

@@ -14,7 +14,8 @@ static int flt_file_context_set(u16 type, struct flt_instance *inst,
 {
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (old_context)
 		*old_context = NULL;
 	rc = flt_context_check_set(type, inst->filter, operation, new_context);
@@ -23,7 +24,8 @@ static int flt_file_context_set(u16 type, struct flt_instance *inst,
 
 static int flt_file_context_none(void **context)
 {
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (context)
 		*context = NULL;
 	return STATUS_NOT_SUPPORTED;

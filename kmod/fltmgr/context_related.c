@@ -34,9 +34,9 @@ static void flt_get_related(const struct flt_related_objects *objs, u16 desired,
 void flt_get_contexts(const struct flt_related_objects *objs, u16 desired,
 		      struct flt_related_contexts *contexts)
 {
-	might_sleep();
 	memset(contexts, 0, sizeof(*contexts));
-	flt_get_related(objs, desired, contexts);
+	if (flt_passive())
+		flt_get_related(objs, desired, contexts);
 }
 EXPORT_SYMBOL_GPL(flt_get_contexts);
 
@@ -57,7 +57,8 @@ EXPORT_SYMBOL_GPL(flt_get_contexts);
 int flt_get_contexts_ex(const struct flt_related_objects *objs, u16 desired,
 			size_t contexts_size, struct flt_related_contexts_ex *contexts)
 {
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (desired & ~FLT_ALL_CONTEXTS || (contexts_size != sizeof(*contexts) &&
 					    contexts_size != sizeof(struct flt_related_contexts)))
 		return STATUS_INVALID_PARAMETER;

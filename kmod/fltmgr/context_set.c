@@ -127,10 +127,14 @@ static int flt_context_link_locked(struct flt_context_list *list, const struct f
 /* Give a reference to the caller, or drop it. */
 static void flt_context_hand_over(struct flt_context *ctx, void **out)
 {
-	if (out)
-		*out = ctx ? ctx->payload : NULL;
-	else if (ctx)
-		flt_context_put(ctx);
+	if (!out) {
+		if (ctx)
+			flt_context_put(ctx);
+		return;
+	}
+	*out = ctx ? ctx->payload : NULL;
+	if (ctx && flt_verifying())
+		flt_verify_context_ref(ctx);
 }
 
 static int flt_context_link(struct flt_context_list *list, const struct flt_object *key,
@@ -169,7 +173,7 @@ static int flt_context_get_by_key(struct flt_context_list *list, const struct fl
 {
 	struct flt_context *ctx = flt_context_find(list, key);
 
-	*context = ctx ? ctx->payload : NULL;
+	flt_context_hand_over(ctx, context);
 	return ctx ? 0 : STATUS_NOT_FOUND;
 }
 
@@ -273,7 +277,8 @@ int flt_set_volume_context(struct flt_volume *volume, enum flt_set_context_opera
 {
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (old_context)
 		*old_context = NULL;
 	rc = flt_context_check_set(FLT_VOLUME_CONTEXT, NULL, operation, new_context);
@@ -299,7 +304,9 @@ EXPORT_SYMBOL_GPL(flt_set_volume_context);
 int flt_get_volume_context(struct flt_filter *filter, struct flt_volume *volume,
 			   void **context)
 {
-	might_sleep();
+	*context = NULL;
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	return flt_context_get_by_key(&volume->contexts, &filter->obj, context);
 }
 EXPORT_SYMBOL_GPL(flt_get_volume_context);
@@ -319,7 +326,8 @@ EXPORT_SYMBOL_GPL(flt_get_volume_context);
 int flt_delete_volume_context(struct flt_filter *filter, struct flt_volume *volume,
 			      void **old_context)
 {
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	return flt_context_delete_by_key(&volume->contexts, &filter->obj, old_context);
 }
 EXPORT_SYMBOL_GPL(flt_delete_volume_context);
@@ -346,7 +354,8 @@ int flt_set_instance_context(struct flt_instance *instance,
 {
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (old_context)
 		*old_context = NULL;
 	rc = flt_context_check_set(FLT_INSTANCE_CONTEXT, instance->filter, operation,
@@ -372,7 +381,9 @@ EXPORT_SYMBOL_GPL(flt_set_instance_context);
  */
 int flt_get_instance_context(struct flt_instance *instance, void **context)
 {
-	might_sleep();
+	*context = NULL;
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	return flt_context_get_by_key(&instance->contexts, &instance->obj, context);
 }
 EXPORT_SYMBOL_GPL(flt_get_instance_context);
@@ -390,7 +401,8 @@ EXPORT_SYMBOL_GPL(flt_get_instance_context);
  */
 int flt_delete_instance_context(struct flt_instance *instance, void **old_context)
 {
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	return flt_context_delete_by_key(&instance->contexts, &instance->obj, old_context);
 }
 EXPORT_SYMBOL_GPL(flt_delete_instance_context);
@@ -431,7 +443,8 @@ void flt_delete_context(void *context)
 {
 	struct flt_context *ctx = to_flt_context(context);
 
-	might_sleep();
+	if (!flt_passive() || !flt_verify_context(context, "deletion"))
+		return;
 	if (flt_context_delete(ctx))
 		flt_context_put(ctx);
 }

@@ -32,12 +32,16 @@ int flt_detach_instance(struct flt_instance *inst)
 
 	if (rc)
 		return rc;
+	atomic_inc(&inst->verify.requests);
 	rc = flt_call_query_teardown(inst);
-	if (flt_status_is_error(rc))
+	if (flt_status_is_error(rc)) {
 		pr_info("filter %s refuses to detach instance %s from volume %s: %d\n",
 			inst->filter->name, inst->name, inst->volume->name, rc);
-	else
+		if (flt_verifying())
+			flt_verify_refused(inst);
+	} else {
 		rc = flt_teardown_begin(inst, FLTFL_INSTANCE_TEARDOWN_MANUAL);
+	}
 	flt_teardown_put(inst);
 	return rc;
 }
@@ -95,7 +99,8 @@ int flt_detach_volume(struct flt_filter *filter, struct flt_volume *volume,
 	struct flt_instance *inst;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_find_instance(filter, volume, instance_name, &inst);
 	if (rc)
 		return rc;
@@ -103,6 +108,11 @@ int flt_detach_volume(struct flt_filter *filter, struct flt_volume *volume,
 	if (rc)
 		goto put;
 	if (flt_filter_on_stack(filter)) {
+		rc = STATUS_PENDING;
+		goto put;
+	}
+	/* From a callback that is not on that stack, and that this waits for? INV-18 */
+	if (flt_verifying() && !flt_verify_wait(inst)) {
 		rc = STATUS_PENDING;
 		goto put;
 	}

@@ -43,6 +43,8 @@ bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
 			   FLTFL_CALLBACK_DATA_DRAINING_IO;
 	copy->data.requestor_pid = op->data.requestor_pid;
 	copy->data.io_status.status = STATUS_FLT_POST_OPERATION_CLEANUP;
+	if (flt_verifying() && op->verify)
+		flt_verify_drained(op, node->instance);
 	trace_flt_drain(op, node->instance_id, STATUS_FLT_POST_OPERATION_CLEANUP);
 	return true;
 }
@@ -51,7 +53,12 @@ void flt_drain_run(struct flt_drain_copy *copy, struct flt_instance *inst)
 {
 	copy->data.iopb = &copy->iopb;
 	INIT_LIST_HEAD(&copy->data.queue_links);
+	copy->vdata.data = NULL;
+	if (flt_verifying())
+		flt_vdata_add(&copy->vdata, &copy->data, true);
 	flt_call_drained(&copy->data, copy->class, inst, copy->context);
+	if (copy->vdata.data)
+		flt_vdata_del(&copy->vdata);
 }
 
 struct flt_drain {

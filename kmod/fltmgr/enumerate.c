@@ -65,7 +65,8 @@ int flt_enumerate_filters(struct flt_filter **list, u32 size, u32 *returned)
 	struct flt_listing listing = { .list = (void **)list, .size = size };
 	struct flt_filter *filter;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (!returned || (!list && size))
 		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
@@ -95,7 +96,8 @@ int flt_enumerate_volumes(struct flt_volume **list, u32 size, u32 *returned)
 	struct flt_listing listing = { .list = (void **)list, .size = size };
 	struct flt_volume *volume;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (!returned || (!list && size))
 		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
@@ -139,7 +141,8 @@ int flt_enumerate_instances(struct flt_volume *volume, struct flt_filter *filter
 	struct flt_listing listing = { .list = (void **)list, .size = size };
 	struct flt_instance *inst;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if ((!volume && !filter) || !returned || (!list && size))
 		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);

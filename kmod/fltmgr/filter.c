@@ -170,6 +170,8 @@ void flt_filter_release(struct kobject *kobj)
 {
 	struct flt_filter *filter = to_filter(kobj);
 
+	flt_verify_object_gone(&filter->obj);
+	flt_verify_release(filter);
 	flt_filter_lockdep_exit(filter);
 	kfree(filter->name);
 	kfree(filter->altitude);
@@ -200,7 +202,8 @@ static struct flt_filter *flt_filter_create(struct module *owner,
 	flt_fill_ops(filter);
 	filter->name = kstrdup(reg->name, GFP_KERNEL);
 	filter->altitude = kstrdup(reg->instances[0].altitude, GFP_KERNEL);
-	if (filter->name && filter->altitude && !flt_context_classes_create(filter))
+	if (filter->name && filter->altitude && !flt_context_classes_create(filter) &&
+	    !flt_verify_register(filter))
 		return filter;
 	kobject_put(&filter->kobj);
 	return NULL;
@@ -264,7 +267,8 @@ int flt_register_filter(struct module *owner, const struct flt_registration *reg
 	struct flt_filter *new;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (!owner || !reg || !filter)
 		return STATUS_INVALID_PARAMETER;
 	rc = flt_check_registration(reg);
@@ -332,7 +336,7 @@ static struct flt_volume *flt_next_volume(u64 seq)
 
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link) {
-		if (volume->seq > seq && volume->ready && !flt_object_reference(volume)) {
+		if (volume->seq > seq && volume->ready && !flt_reference(volume)) {
 			found = volume;
 			break;
 		}
@@ -357,21 +361,22 @@ int flt_start_filtering(struct flt_filter *filter)
 	u64 seq = 0;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
 	rc = flt_set_filtering(filter);
 	/* It may be unloaded while its setup runs, and waits for us with its definitions. */
 	if (!rc)
-		rc = flt_object_reference(filter);
+		rc = flt_reference(filter);
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		return rc;
 	while ((volume = flt_next_volume(seq))) {
 		seq = volume->seq;
 		flt_attach_automatic(filter, volume, 0);
-		flt_object_dereference(volume);
+		flt_dereference(volume);
 	}
-	flt_object_dereference(filter);
+	flt_dereference(filter);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(flt_start_filtering);
@@ -387,14 +392,14 @@ static struct flt_filter *flt_next_filter(struct flt_filter *pos)
 	mutex_lock(&flt_topology_lock);
 	filter = pos ? pos : list_entry(&flt_filters, struct flt_filter, link);
 	list_for_each_entry_continue(filter, &flt_filters, link) {
-		if (!filter->ready || flt_object_reference(filter))
+		if (!filter->ready || flt_reference(filter))
 			continue;
 		found = filter;
 		break;
 	}
 	mutex_unlock(&flt_topology_lock);
 	if (pos)
-		flt_object_dereference(pos);
+		flt_dereference(pos);
 	return found;
 }
 
@@ -436,7 +441,7 @@ static void flt_filter_wait_references(struct flt_filter *filter)
 	filter->refs_waited = true;
 	filter->refs_since = jiffies;
 	mutex_unlock(&flt_topology_lock);
-	flt_object_dereference(filter);
+	flt_dereference(filter);
 	if (!completion_done(&filter->refs_gone))
 		flt_outstanding_kick();
 	wait_for_completion_state(&filter->refs_gone, TASK_IDLE);
@@ -454,12 +459,16 @@ void flt_unregister(struct flt_filter *filter, u32 reason)
 		return;
 	}
 	filter->state = FLT_FILTER_GOING;
+	filter->going_since = jiffies;
 	flt_object_close(&filter->obj);
 	mutex_unlock(&flt_topology_lock);
 
 	flt_filter_tear_down(filter, reason);
 	flt_context_purge_filter(filter);
 	flt_filter_wait_references(filter);
+	if (flt_verifying() && filter->verified)
+		flt_verify_unregistered(filter);
+	vrf_owner_ended(filter->owner_rec);
 
 	mutex_lock(&flt_topology_lock);
 	list_move(&filter->link, &flt_reaping);

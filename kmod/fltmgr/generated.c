@@ -62,6 +62,8 @@ struct flt_own {
 	unsigned long outcome;			/* of the last call that has ended */
 	bool device;				/* O: the device has it, or has had it */
 	bool waited;				/* O: performed synchronously */
+	unsigned int asked;			/* O: asynchronous calls that were told of ... */
+	unsigned int told;			/* O: ... and calls of their routines */
 	flt_completed_async_io_callback routine;	/* O: NULL if somebody waits */
 	void *context;				/* O */
 	struct completion done;
@@ -104,8 +106,11 @@ static void flt_own_put(struct flt_own *own)
 static struct flt_own *flt_own_of(struct flt_callback_data *data, const char *rule,
 				  const char *what)
 {
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op;
 
+	if (flt_verifying() && !flt_verify_known(FLT_KIND_DATA, data, rule, what))
+		return NULL;
+	op = data->operation;
 	if (!op) {
 		flt_violation("DRN-02", NULL, NULL, "%s of a drained copy", what);
 		return NULL;
@@ -113,8 +118,7 @@ static struct flt_own *flt_own_of(struct flt_callback_data *data, const char *ru
 	/* What changes beside it is the other bit. */
 	if (data_race(op->joined) & FLT_OP_GENERATED)
 		return flt_to_own(op);
-	flt_violation(rule, NULL, NULL, "%s of operation %llx, which no filter has allocated", what,
-		      op->id);
+	flt_violation_data(rule, data, "%s of what no filter has allocated", what);
 	return NULL;
 }
 
@@ -135,8 +139,8 @@ static bool flt_own_take(struct flt_own *own, enum flt_own_state from, enum flt_
 		return true;
 	if (state == FLT_OWN_FREED)	/* only somebody that performs it keeps the memory */
 		inst = NULL;
-	flt_violation("FIO-15", inst ? inst->filter : NULL, inst,
-		      "%s of operation %llx, which %s", what, own->op.id, names[state]);
+	flt_blame(&(struct flt_blame){ .rule = "FIO-15", .inst = inst, .op_id = own->op.id },
+		  "%s of what %s", what, names[state]);
 	return false;
 }
 
@@ -196,7 +200,8 @@ int flt_allocate_callback_data_ex(struct flt_instance *instance, struct file *fi
 	struct flt_own *own;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	*data = NULL;
 	if (flags & ~FLT_ALLOCATE_CALLBACK_DATA_PREALLOCATE_ALL_MEMORY)
 		return STATUS_INVALID_PARAMETER;
@@ -204,7 +209,7 @@ int flt_allocate_callback_data_ex(struct flt_instance *instance, struct file *fi
 	own = kmem_cache_zalloc(flt_own_cache, GFP_NOIO);
 	if (!own)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	rc = flt_object_reference(instance);
+	rc = flt_reference(instance);
 	if (rc) {
 		kmem_cache_free(flt_own_cache, own);
 		return rc;
@@ -214,6 +219,9 @@ int flt_allocate_callback_data_ex(struct flt_instance *instance, struct file *fi
 	refcount_set(&own->ref, 1);
 	init_completion(&own->done);
 	flt_own_init(own);
+	if (flt_verifying())
+		flt_verify_take(instance->filter, FLT_KIND_DATA, &own->op.data, instance,
+				instance->name);
 	*data = &own->op.data;
 	return 0;
 }
@@ -236,6 +244,15 @@ int flt_allocate_callback_data(struct flt_instance *instance, struct file *file_
 	return flt_allocate_callback_data_ex(instance, file_object, 0, data);
 }
 EXPORT_SYMBOL_GPL(flt_allocate_callback_data);
+
+/* INV-16: a routine for each asynchronous call that took place. */
+static void flt_own_verify(const struct flt_own *own)
+{
+	if (own->asked != own->told)
+		flt_violation("INV-16", NULL, own->inst,
+			      "performed %u times asynchronously, and the routine called %u times",
+			      own->asked, own->told);
+}
 
 /**
  * flt_free_callback_data() - free an operation of one's own
@@ -260,9 +277,13 @@ void flt_free_callback_data(struct flt_callback_data *data)
 	    !flt_own_take(own, FLT_OWN_ENDED, FLT_OWN_FREED, "freeing"))
 		return;
 	inst = own->inst;
+	if (flt_verifying()) {
+		flt_own_verify(own);
+		flt_verify_drop(inst->filter, FLT_KIND_DATA, data);
+	}
 	flt_own_put_bio(own);
 	flt_own_put(own);
-	flt_object_dereference(inst);
+	flt_dereference(inst);
 }
 EXPORT_SYMBOL_GPL(flt_free_callback_data);
 
@@ -321,7 +342,7 @@ static int flt_own_hold(struct flt_instance *inst)
 	flt_race_point("own_start", inst);
 	rcu_read_lock();
 	/* Fails from the mark of a teardown on, which waits for us before it lets go. */
-	rc = flt_object_reference(inst);
+	rc = flt_reference(inst);
 	if (!rc)
 		atomic_inc(&inst->hold);
 	rcu_read_unlock();
@@ -332,7 +353,7 @@ static int flt_own_hold(struct flt_instance *inst)
 static void flt_own_release(struct flt_instance *inst)
 {
 	flt_teardown_put(inst);
-	flt_object_dereference(inst);
+	flt_dereference(inst);
 }
 
 /* FLYING: have it ready for the walk. After an error it does not take place. */
@@ -390,6 +411,15 @@ static void flt_own_wait(struct flt_own *own, u32 flags)
 	flt_own_give(own, FLT_OWN_ENDED);
 }
 
+static bool flt_own_may_wait(struct flt_callback_data *data)
+{
+	if (flt_passive())
+		return true;
+	data->io_status.status = STATUS_INVALID_PARAMETER;
+	data->io_status.information = 0;
+	return false;
+}
+
 /**
  * flt_perform_synchronous_io() - perform an operation and wait for it
  * @data: of flt_allocate_callback_data(), new or reused, filled in
@@ -408,8 +438,8 @@ void flt_perform_synchronous_io(struct flt_callback_data *data)
 {
 	struct flt_own *own = flt_own_of(data, "FIO-15", "performing");
 
-	might_sleep();
-	if (!own || !flt_own_take(own, FLT_OWN_READY, FLT_OWN_FLYING, "performing"))
+	if (!own || !flt_own_may_wait(data) ||
+	    !flt_own_take(own, FLT_OWN_READY, FLT_OWN_FLYING, "performing"))
 		return;
 	flt_own_wait(own, 0);
 }
@@ -433,7 +463,8 @@ void flt_reissue_synchronous_io(struct flt_instance *instance, struct flt_callba
 	struct flt_operation *op = data->operation;
 	struct flt_own *own;
 
-	might_sleep();
+	if (!flt_own_may_wait(data))
+		return;
 	/* In a callback of the caller's: it may change the status. */
 	if (op && READ_ONCE(op->runner) == current) {
 		data->io_status.status = STATUS_NOT_SUPPORTED;
@@ -444,8 +475,10 @@ void flt_reissue_synchronous_io(struct flt_instance *instance, struct flt_callba
 	if (!own || !flt_own_take(own, FLT_OWN_ENDED, FLT_OWN_FLYING, "reissue"))
 		return;
 	if (own->inst != instance || !own->waited) {
-		flt_violation("FIO-21", instance->filter, instance, "reissue of operation %llx, %s",
-			      own->op.id, own->waited ? "another instance's" : "asynchronous");
+		flt_blame(&(struct flt_blame){ .rule = "FIO-21", .inst = instance,
+					       .op_id = own->op.id },
+			  "reissue of what is %s",
+			  own->waited ? "another instance's" : "asynchronous");
 		flt_own_give(own, FLT_OWN_ENDED);
 		return;
 	}
@@ -468,6 +501,7 @@ static void flt_own_tell(struct flt_own *own, struct flt_instance *inst)
 
 	WRITE_ONCE(own->outcome, own->call * FLT_OUTCOME_CALL +
 				 (own->device ? FLT_OUTCOME_DEVICE : 0));
+	own->told++;
 	flt_run_begin(&run, FLT_RUN_OWN, inst);
 	flt_own_give(own, FLT_OWN_ENDED);
 	flt_call_completed(inst, &own->op.data, routine, context);
@@ -573,7 +607,8 @@ int flt_perform_asynchronous_io(struct flt_callback_data *data,
 	unsigned long call;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	if (!own || !routine)
 		return STATUS_INVALID_PARAMETER;
 	if (!flt_own_take(own, FLT_OWN_READY, FLT_OWN_FLYING, "performing"))
@@ -581,6 +616,7 @@ int flt_perform_asynchronous_io(struct flt_callback_data *data,
 	own->routine = routine;
 	own->context = context;
 	own->waited = false;
+	own->asked++;
 	rc = flt_own_begin(own, 0);
 	if (data->iopb->major_function == IRP_MJ_CREATE)
 		rc = STATUS_FLT_INVALID_ASYNCHRONOUS_REQUEST;

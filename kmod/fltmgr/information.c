@@ -151,7 +151,8 @@ int flt_enumerate_filter_information(u32 index, enum flt_filter_information_clas
 	struct flt_filter *filter;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_FILTER_AGGREGATE_STANDARD_INFORMATION);
 	if (rc)
 		return rc;
@@ -193,7 +194,8 @@ int flt_enumerate_volume_information(u32 index, enum flt_volume_information_clas
 	struct flt_volume *volume;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_VOLUME_STANDARD_INFORMATION);
 	if (rc)
 		return rc;
@@ -261,7 +263,8 @@ int flt_enumerate_instance_information_by_filter(struct flt_filter *filter, u32 
 	struct flt_instance *inst;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_INSTANCE_AGGREGATE_STANDARD_INFORMATION);
 	if (rc)
 		return rc;
@@ -303,7 +306,8 @@ int flt_enumerate_instance_information_by_volume(struct flt_volume *volume, u32 
 	struct flt_record rec = { .buffer = buffer, .size = size, .bytes = bytes_returned };
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_INSTANCE_AGGREGATE_STANDARD_INFORMATION);
 	return rc ? rc : flt_volume_instance_record(volume, index, &rec);
 }
@@ -336,7 +340,8 @@ int flt_enumerate_instance_information_by_volume_name(const char *volume_name, u
 	struct flt_volume *volume;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_INSTANCE_AGGREGATE_STANDARD_INFORMATION);
 	if (rc)
 		return rc;
@@ -373,7 +378,8 @@ int flt_get_filter_information(struct flt_filter *filter,
 	struct flt_record rec = { .buffer = buffer, .size = size, .bytes = bytes_returned };
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_FILTER_AGGREGATE_STANDARD_INFORMATION);
 	if (rc)
 		return rc;
@@ -406,7 +412,8 @@ int flt_get_instance_information(struct flt_instance *instance,
 	struct flt_record rec = { .buffer = buffer, .size = size, .bytes = bytes_returned };
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_INSTANCE_AGGREGATE_STANDARD_INFORMATION);
 	if (rc)
 		return rc;
@@ -439,7 +446,8 @@ int flt_get_volume_information(struct flt_volume *volume,
 	struct flt_record rec = { .buffer = buffer, .size = size, .bytes = bytes_returned };
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_record_check(&rec, class, FLT_VOLUME_STANDARD_INFORMATION);
 	if (rc)
 		return rc;

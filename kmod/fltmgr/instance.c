@@ -100,6 +100,7 @@ void flt_instance_release(struct kobject *kobj)
 {
 	struct flt_instance *inst = to_instance(kobj);
 
+	flt_verify_object_gone(&inst->obj);
 	INIT_WORK(&inst->release_work, flt_instance_release_work);
 	queue_work(flt_reap_wq, &inst->release_work);
 }

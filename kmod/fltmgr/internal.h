@@ -54,6 +54,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "verify.h"
+
 #undef pr_fmt
 #define pr_fmt(fmt) "fltmgr: " fmt
 
@@ -150,6 +152,10 @@ struct flt_filter {
 	struct flt_context_class *context_classes;	/* I: sizes ascend */
 	unsigned int nr_context_classes;	/* I */
 	atomic_t context_ends;			/* A: clean-ups that are not over */
+	unsigned long going_since;		/* T: jiffies of that */
+	struct vrf_owner *owner_rec;		/* I: for the verifier */
+	bool verified;				/* I */
+	bool broke_rule;			/* A */
 	bool refs_waited;			/* T: for refs_gone */
 	unsigned long refs_since;		/* T: jiffies of that */
 #ifdef CONFIG_LOCKDEP
@@ -237,6 +243,7 @@ struct flt_instance {
 	struct completion unlinked;		/* name and altitude are free */
 	struct rcu_head rcu;
 	struct flt_context_list contexts;	/* one at most */
+	struct flt_verify_inst verify;
 } __aligned(FLT_INSTANCE_ALIGN);
 
 /* A published stack: the instances that want a class, highest first. */
@@ -286,15 +293,14 @@ int flt_check_name(const char *name);
 int flt_class_of(u8 major);
 u8 flt_major_of(enum flt_class class);
 const char *flt_class_name(enum flt_class class);
-void flt_violation(const char *rule, const struct flt_filter *filter,
-		   const struct flt_instance *inst, const char *fmt, ...) __printf(4, 5);
-unsigned int flt_violation_count(void);
 
 /* object.c */
 void flt_object_init(struct flt_object *obj, enum flt_object_type type,
 		     void (*drained)(struct flt_object *obj));
 void flt_object_close(struct flt_object *obj);
 bool flt_object_going(const struct flt_object *obj);
+int flt_reference(void *object);
+void flt_dereference(void *object);
 unsigned long flt_object_references(const struct flt_object *obj);
 
 /* altitude.c */
@@ -335,6 +341,10 @@ void flt_dispatch_below(struct flt_operation *op, struct flt_instance *inst);
 void flt_resume(struct flt_operation *op, struct flt_instance *inst, int status, void *context);
 void flt_resume_post(struct flt_operation *op, struct flt_node *node);
 
+/* pend.c */
+struct flt_operation *flt_operation_of(struct flt_callback_data *data, const char *rule,
+				       const char *what);
+
 /* generated.c */
 extern const struct flt_volume_ops flt_generated_ops;
 int flt_generated_init(void);
@@ -359,8 +369,11 @@ int flt_call_safe(struct flt_operation *op, struct flt_instance *inst, void *con
 void flt_call_deferred(struct flt_filter *filter, struct flt_deferred_io_workitem *item,
 		       struct flt_callback_data *data,
 		       flt_deferred_io_workitem_routine routine, void *context);
-void flt_call_generic(struct flt_generic_workitem *item, void *object,
+void flt_call_generic(struct flt_filter *filter, struct flt_generic_workitem *item, void *object,
 		      flt_generic_workitem_routine routine, void *context);
+int flt_call_unload(struct flt_filter *filter, u32 flags);
+void flt_call_context_cleanup(struct flt_filter *filter, void *context,
+			      const struct flt_context_registration *def);
 int flt_call_setup(struct flt_instance *inst, u32 flags);
 int flt_call_query_teardown(struct flt_instance *inst);
 void flt_call_teardown_start(struct flt_instance *inst);
@@ -402,6 +415,7 @@ struct flt_drain_copy {
 	struct flt_io_parameter_block iopb;
 	enum flt_class class;
 	void *context;
+	struct flt_vdata vdata;
 };
 
 bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
@@ -473,6 +487,7 @@ bool flt_run_on_stack(const struct flt_filter *filter);
 bool flt_run_here(void);
 void flt_runs_show(struct seq_file *m);
 void flt_runs_report(const struct flt_instance *inst);
+unsigned int flt_runs_of(const struct flt_instance *inst);
 
 /* work.c */
 extern struct workqueue_struct *flt_item_wqs[FLT_ITEM_KINDS][2];
@@ -518,6 +533,7 @@ struct flt_involved {
 };
 
 void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum);
+bool flt_pended_at(struct flt_operation *op, const struct flt_instance *inst);
 int flt_outstanding_init(void);
 void flt_outstanding_exit(void);
 void flt_outstanding_kick(void);

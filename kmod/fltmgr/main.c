@@ -26,7 +26,6 @@ struct kset *flt_volumes_kset;
 atomic_t flt_live_objects;
 EXPORT_SYMBOL_IF_KUNIT(flt_live_objects);
 static struct kobject *flt_root;
-static atomic_t flt_violations;
 
 static const struct {
 	u8 major;
@@ -79,33 +78,12 @@ int flt_check_name(const char *name)
 }
 EXPORT_SYMBOL_IF_KUNIT(flt_check_name);
 
-/* A filter broke a rule: say which, whose, where. Nothing else happens here. */
-void flt_violation(const char *rule, const struct flt_filter *filter,
-		   const struct flt_instance *inst, const char *fmt, ...)
-{
-	struct va_format vaf;
-	va_list args;
-
-	atomic_inc(&flt_violations);
-	va_start(args, fmt);
-	vaf.fmt = fmt;
-	vaf.va = &args;
-	pr_err("violation %s: filter %s instance %s volume %s: %pV\n", rule,
-	       filter ? filter->name : "-", inst ? inst->name : "-",
-	       inst ? inst->volume->name : "-", &vaf);
-	va_end(args);
-}
-
-unsigned int flt_violation_count(void)
-{
-	return atomic_read(&flt_violations);
-}
-EXPORT_SYMBOL_IF_KUNIT(flt_violation_count);
-
 static int flt_module_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	if (event == MODULE_STATE_GOING)
-		flt_forget_module(data);
+	if (event != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	flt_forget_module(data);
+	flt_verify_module_gone(data);
 	return NOTIFY_DONE;
 }
 
@@ -176,6 +154,9 @@ static int __init fltmgr_init(void)
 {
 	int rc;
 
+	rc = flt_verify_init();
+	if (rc)
+		goto verifier;
 	rc = flt_workqueues_init();
 	if (rc)
 		goto workqueues;
@@ -207,6 +188,8 @@ node_cache:
 	flt_node_cache_destroy();
 workqueues:
 	flt_workqueues_exit();
+verifier:
+	flt_verify_exit();
 	return rc;
 }
 
@@ -218,6 +201,7 @@ static void __exit fltmgr_exit(void)
 {
 	unregister_module_notifier(&flt_module_notifier);
 	flt_outstanding_exit();
+	flt_verify_life_exit();
 	while (atomic_read(&flt_live_objects))
 		schedule_timeout_idle(1);
 	rcu_barrier();
@@ -226,6 +210,7 @@ static void __exit fltmgr_exit(void)
 	flt_sysfs_exit();
 	flt_generated_exit();
 	flt_node_cache_destroy();
+	flt_verify_exit();
 }
 
 module_init(fltmgr_init);

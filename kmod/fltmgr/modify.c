@@ -93,8 +93,8 @@ int flt_modify_take(struct flt_operation *op, struct flt_instance *inst, int sta
 
 	*out = NULL;
 	if (fault) {
-		flt_violation("MOD-01", inst->filter, inst, "%s of %s changed: it changes %s",
-			      "parameters", flt_class_name(op->class), fault);
+		flt_violation_op("MOD-01", inst, op, "parameters of %s changed: it changes %s",
+				 flt_class_name(op->class), fault);
 		return STATUS_FLT_INTERNAL_ERROR;
 	}
 	if (flt_rw_equal(&op->iopb.parameters.read, &op->passed.rw))
@@ -140,14 +140,6 @@ void flt_modify_done(struct flt_saved *saved)
 		bio_put(bio);
 }
 
-/* The owner of the operation that @data is the live data of, or NULL. */
-static struct flt_operation *flt_live(struct flt_callback_data *data, const char *what)
-{
-	if (!data->operation)
-		flt_violation("DRN-02", NULL, NULL, "%s of a drained copy", what);
-	return data->operation;
-}
-
 /**
  * flt_set_callback_data_dirty() - changed parameters are to count
  * @data: the operation, in the caller's pre-operation or pended by it
@@ -163,10 +155,10 @@ static struct flt_operation *flt_live(struct flt_callback_data *data, const char
  */
 void flt_set_callback_data_dirty(struct flt_callback_data *data)
 {
-	if (!flt_live(data, "change"))
+	if (!flt_operation_of(data, "MOD-01", "change"))
 		return;
 	if (data->flags & FLTFL_CALLBACK_DATA_POST_OPERATION) {
-		flt_violation("MOD-01", NULL, NULL, "change of parameters on the way up");
+		flt_violation_data("MOD-01", data, "parameters changed on the way up");
 		return;
 	}
 	data->flags |= FLTFL_CALLBACK_DATA_DIRTY;
@@ -205,14 +197,14 @@ EXPORT_SYMBOL_GPL(flt_is_callback_data_dirty);
 /* What the filter whose post-operation has the operation now had swapped. */
 static struct flt_saved *flt_swapped(struct flt_callback_data *data, const char *what)
 {
-	struct flt_operation *op = flt_live(data, what);
+	struct flt_operation *op = flt_operation_of(data, "MOD-01", what);
 	struct flt_node *node;
 
 	if (!op)
 		return NULL;
 	node = data->flags & FLTFL_CALLBACK_DATA_POST_OPERATION ? op->up : NULL;
 	if (!node) {
-		flt_violation("VRF-11w", NULL, NULL, "%s outside a post-operation", what);
+		flt_violation_data("VRF-11w", data, "%s outside a post-operation", what);
 		return NULL;
 	}
 	return node->saved && node->saved->swapped ? node->saved : NULL;

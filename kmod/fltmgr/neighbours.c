@@ -82,7 +82,8 @@ int flt_get_volume_instance_from_name(struct flt_filter *filter, struct flt_volu
 	struct flt_instance *inst, *found = NULL;
 	int rc = STATUS_FLT_INSTANCE_NOT_FOUND;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(inst, &volume->instances, volume_link) {
 		if (!flt_instance_listed(inst) || (filter && inst->filter != filter) ||
@@ -115,7 +116,8 @@ int flt_get_top_instance(struct flt_volume *volume, struct flt_instance **instan
 	struct flt_instance *inst, *found = NULL;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(inst, &volume->instances, volume_link) {
 		if (!flt_in_service(inst))
@@ -144,7 +146,8 @@ int flt_get_bottom_instance(struct flt_volume *volume, struct flt_instance **ins
 	struct flt_instance *inst, *found = NULL;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(inst, &volume->instances, volume_link)
 		if (flt_in_service(inst))
@@ -171,7 +174,8 @@ int flt_get_upper_instance(struct flt_instance *current_instance,
 	struct flt_instance *inst, *found = NULL;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
 	/* By altitude and not by place: it may have left the list. */
 	list_for_each_entry(inst, &current_instance->volume->instances, volume_link) {
@@ -202,7 +206,8 @@ int flt_get_lower_instance(struct flt_instance *current_instance,
 	struct flt_instance *inst, *found = NULL;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(inst, &current_instance->volume->instances, volume_link) {
 		if (!flt_in_service(inst) ||

@@ -19,6 +19,7 @@ void flt_object_init(struct flt_object *obj, enum flt_object_type type,
 {
 	obj->type = type;
 	obj->drained = drained;
+	obj->refused = false;
 	atomic_long_set(&obj->rundown, 0);
 }
 
@@ -35,14 +36,33 @@ static struct flt_object *flt_to_object(void *object)
 	return NULL;
 }
 
-static int flt_reference(struct flt_object *obj)
+/* For the manager itself: nobody's that the verifier knows. */
+int flt_reference(void *object)
 {
+	struct flt_object *obj = object;
 	long old = atomic_long_read(&obj->rundown);
 
 	do {
 		if (old & FLT_RUNDOWN_GOING)
 			return STATUS_FLT_DELETING_OBJECT;
 	} while (!atomic_long_try_cmpxchg(&obj->rundown, &old, old + FLT_RUNDOWN_REF));
+	return 0;
+}
+
+/* INV-17: what has refused once refuses for ever. */
+static int flt_reference_verified(struct flt_object *obj)
+{
+	bool refused = READ_ONCE(obj->refused);
+	int rc = flt_reference(obj);
+
+	if (rc) {
+		WRITE_ONCE(obj->refused, true);
+		return rc;
+	}
+	if (refused)
+		flt_violation("INV-17", NULL, NULL, "a reference to %p, which has refused one",
+			      obj);
+	flt_verify_reference(obj);
 	return 0;
 }
 
@@ -62,9 +82,24 @@ int flt_object_reference(void *object)
 
 	if (WARN_ON_ONCE(!obj))
 		return STATUS_INVALID_PARAMETER;
-	return flt_reference(obj);
+	return flt_verifying() ? flt_reference_verified(obj) : flt_reference(obj);
 }
 EXPORT_SYMBOL_GPL(flt_object_reference);
+
+/* For the manager itself. */
+void flt_dereference(void *object)
+{
+	struct flt_object *obj = object;
+	void (*drained)(struct flt_object *obj) = obj->drained;
+	long left = atomic_long_sub_return(FLT_RUNDOWN_REF, &obj->rundown);
+	/* Not ours any more, unless we were the last one of a going object. */
+	if (unlikely(left < 0)) {
+		atomic_long_add(FLT_RUNDOWN_REF, &obj->rundown);
+		flt_violation("REF-04", NULL, NULL, "dereference of %p below zero", object);
+	} else if (left == FLT_RUNDOWN_GOING) {
+		drained(obj);
+	}
+}
 
 /**
  * flt_object_dereference() - drop a reference
@@ -77,27 +112,19 @@ EXPORT_SYMBOL_GPL(flt_object_reference);
 void flt_object_dereference(void *object)
 {
 	struct flt_object *obj = flt_to_object(object);
-	void (*drained)(struct flt_object *obj);
-	long left;
 
 	if (WARN_ON_ONCE(!obj))
 		return;
-	drained = obj->drained;
-	left = atomic_long_sub_return(FLT_RUNDOWN_REF, &obj->rundown);
-	/* Not ours any more, unless we were the last one of a going object. */
-	if (unlikely(left < 0)) {
-		atomic_long_add(FLT_RUNDOWN_REF, &obj->rundown);
-		flt_violation("REF-04", NULL, NULL, "dereference of %p below zero", object);
-	} else if (left == FLT_RUNDOWN_GOING) {
-		drained(obj);
-	}
+	if (flt_verifying() && !flt_verify_dereference(obj))
+		return;
+	flt_dereference(obj);
 }
 EXPORT_SYMBOL_GPL(flt_object_dereference);
 
 /*
  * The teardown begins: no new reference from here on. Once per object. The
  * caller gets one itself, so that ->drained() waits for the end of the
- * teardown: it drops that with flt_object_dereference(). TDN-11, URG-09
+ * teardown: it drops that with flt_dereference(). TDN-11, URG-09
  */
 void flt_object_close(struct flt_object *obj)
 {

@@ -85,11 +85,12 @@ int flt_request_operation_status_callback(struct flt_callback_data *data,
 
 	if (!inst || !routine)
 		return STATUS_INVALID_PARAMETER;
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	req = kzalloc(sizeof(*req), GFP_NOIO);
 	if (!req)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	rc = flt_object_reference(inst);
+	rc = flt_reference(inst);
 	if (rc) {
 		kfree(req);
 		return rc;
@@ -148,7 +149,7 @@ static void flt_status_drop(struct flt_status_request *req)
 
 	kfree(req);
 	flt_teardown_put(inst);
-	flt_object_dereference(inst);
+	flt_dereference(inst);
 }
 
 static void flt_status_call(struct flt_status_request *req)

@@ -136,6 +136,20 @@ void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum)
 	flt_inflight_scan(inst->volume, flt_count_visit, NULL, &count);
 }
 
+/* Has the instance pended it? With the lock of the set. */
+bool flt_pended_at(struct flt_operation *op, const struct flt_instance *inst)
+{
+	unsigned long word = atomic_long_read(&op->word);
+	struct flt_node *node;
+
+	if (flt_word_instance(word) == inst)
+		return flt_word_involvement(word) == FLT_PENDED_PRE;
+	for (node = flt_op_last(op); node; node = node->above)
+		if (node->instance_id == inst->id)
+			return flt_node_involvement(node) == FLT_PENDED_POST;
+	return false;
+}
+
 /* listing */
 
 struct flt_record {
@@ -146,6 +160,7 @@ struct flt_record {
 	pid_t pid;
 	unsigned int age_ms;
 	void *callback;
+	depot_stack_handle_t stack;	/* how it came to be there; 0: not known */
 };
 
 #define FLT_RECORDS	128
@@ -162,6 +177,8 @@ static void flt_list_one(struct flt_listing *list, struct flt_operation *op, u32
 			 enum flt_involvement how, void *callback)
 {
 	struct flt_record *rec;
+	struct vrf_trace trace;
+	const char *what;
 
 	if (how == FLT_NOT_INVOLVED || (list->only && list->only->id != id))
 		return;
@@ -176,6 +193,9 @@ static void flt_list_one(struct flt_listing *list, struct flt_operation *op, u32
 	rec->pid = op->data.requestor_pid;
 	rec->age_ms = jiffies_to_msecs(jiffies - op->start);
 	rec->callback = callback;
+	rec->stack = 0;
+	if (flt_verifying() && flt_verify_op_trace(op, &trace, &what))
+		rec->stack = trace.stack;
 }
 
 /*
@@ -205,44 +225,67 @@ static bool flt_list_visit(struct flt_operation *op, void *arg)
 	return false;
 }
 
-static const char *flt_id_name(struct flt_volume *volume, u32 id, const char **filter)
+static struct flt_instance *flt_instance_of(const struct flt_volume *volume, u32 id)
 {
 	struct flt_instance *inst;
 
-	list_for_each_entry(inst, &volume->instances, volume_link) {
-		if (inst->id != id)
-			continue;
-		*filter = inst->filter->name;
-		return inst->name;
+	list_for_each_entry(inst, &volume->instances, volume_link)
+		if (inst->id == id)
+			return inst;
+	return NULL;
+}
+
+/* What of the filter's has the operation, or is to have it. */
+static void *flt_record_callback(const struct flt_record *rec, const struct flt_instance *inst)
+{
+	switch (rec->how) {
+	case FLT_OWED_POST:
+	case FLT_IN_POST:
+	case FLT_PENDED_POST:
+	case FLT_SAFE_POST:
+		return inst ? inst->ops[rec->class].post : NULL;
+	default:
+		return rec->callback;
 	}
-	*filter = "-";
-	return "-";
+}
+
+static void flt_record_show(struct seq_file *m, const struct flt_volume *volume,
+			    const struct flt_record *rec)
+{
+	struct flt_instance *inst = flt_instance_of(volume, rec->instance_id);
+	void *callback = flt_record_callback(rec, inst);
+
+	seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" ", volume->name,
+		   inst ? inst->filter->name : "-", inst ? inst->name : "-",
+		   flt_class_name(rec->class), rec->id, rec->age_ms, rec->pid,
+		   flt_involvement_names[rec->how]);
+	if (callback)
+		seq_printf(m, "%ps", callback);
+	else
+		seq_putc(m, '-');
+	if (rec->stack)
+		seq_printf(m, " %#x\n", rec->stack);
+	else
+		seq_puts(m, " -\n");
 }
 
 static int flt_outstanding_show(struct seq_file *m, void *unused)
 {
 	struct flt_listing list = { .max = FLT_RECORDS };
 	struct flt_volume *volume;
-	const char *filter, *name;
 	unsigned int i;
 
 	list.records = kcalloc(FLT_RECORDS, sizeof(*list.records), GFP_KERNEL);
 	if (!list.records)
 		return -ENOMEM;
-	seq_puts(m, "# volume filter instance operation id age_ms pid how callback\n");
+	seq_puts(m, "# volume filter instance operation id age_ms pid how callback stack\n");
 	mutex_lock(&flt_topology_lock);
 	list_for_each_entry(volume, &flt_volumes, link) {
 		list.nr = 0;
 		list.total = 0;
 		flt_inflight_scan(volume, flt_list_visit, NULL, &list);
-		for (i = 0; i < list.nr; i++) {
-			struct flt_record *rec = &list.records[i];
-
-			name = flt_id_name(volume, rec->instance_id, &filter);
-			seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" %ps\n", volume->name, filter,
-				   name, flt_class_name(rec->class), rec->id, rec->age_ms,
-				   rec->pid, flt_involvement_names[rec->how], rec->callback);
-		}
+		for (i = 0; i < list.nr; i++)
+			flt_record_show(m, volume, &list.records[i]);
 		if (list.total > list.nr)
 			seq_printf(m, "# %s: %u more\n", volume->name, list.total - list.nr);
 	}
@@ -342,12 +385,15 @@ void flt_outstanding_kick(void)
 
 	if (limit)
 		queue_delayed_work(flt_manager_wq, &flt_slow_work, msecs_to_jiffies(limit));
+	if (flt_verifying())
+		flt_verify_kick();
 }
 
 int flt_outstanding_init(void)
 {
 	flt_debugfs = debugfs_create_dir("fltmgr", NULL);
 	debugfs_create_file("outstanding", 0400, flt_debugfs, NULL, &flt_outstanding_fops);
+	flt_verify_debugfs(flt_debugfs);
 	kernel_param_lock(THIS_MODULE);
 	flt_slow_ready = true;
 	kernel_param_unlock(THIS_MODULE);

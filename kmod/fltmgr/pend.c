@@ -9,6 +9,20 @@
 
 #include "internal.h"
 
+/*
+ * The operation that a filter means by @data. NULL, reported: it is a drained
+ * copy, or has ended, as far as the verifier knows. DRN-02
+ */
+struct flt_operation *flt_operation_of(struct flt_callback_data *data, const char *rule,
+				       const char *what)
+{
+	if (flt_verifying() && !flt_verify_live(data, rule, what))
+		return NULL;
+	if (!data->operation)
+		flt_violation("DRN-02", NULL, NULL, "%s of a drained copy", what);
+	return data->operation;
+}
+
 static bool flt_pended_answer_legal(int status)
 {
 	return status == FLT_PREOP_COMPLETE || status == FLT_PREOP_SUCCESS_NO_CALLBACK ||
@@ -112,6 +126,16 @@ static noinline void flt_go_on_later(struct flt_operation *op, struct flt_instan
 	queue_work(owner->later_wq, &later->work);
 }
 
+/* @inst: NULL for a post-operation. @later: not from here. */
+static void flt_answer(struct flt_operation *op, struct flt_instance *inst, int status,
+		       void *context, bool later)
+{
+	if (unlikely(later || flt_run_here()))
+		flt_go_on_later(op, inst, status, context);
+	else
+		flt_go_on(op, inst, status, context);
+}
+
 /**
  * flt_complete_pended_preoperation() - go on with an operation that was pended
  * @data: the operation; not the caller's any more afterwards
@@ -130,26 +154,24 @@ static noinline void flt_go_on_later(struct flt_operation *op, struct flt_instan
 void flt_complete_pended_preoperation(struct flt_callback_data *data, int status,
 				      void *context)
 {
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op = flt_operation_of(data, "PND-07", "completion");
+	bool later = false;
 	unsigned long word;
 
-	if (!op) {
-		flt_violation("DRN-02", NULL, NULL, "completion of a drained copy");
+	if (!op)
 		return;
-	}
 	if (!flt_pended_answer_legal(status)) {
-		flt_violation("PND-03", NULL, NULL, "operation %llx completed with status %d",
-			      op->id, status);
+		flt_violation_data("PND-03", data, "completed with status %d", status);
 		return;
 	}
+	/* Where that is wrong, and reported, a worker goes on: it is not to be lost. */
 	if (status != FLT_PREOP_COMPLETE)
-		might_sleep();
+		later = !flt_passive();
 	if (unlikely(READ_ONCE(op->cancel_routine)) && !flt_cancel_settled(op))
 		return;
 	word = flt_take_answer(op);
 	if (!word) {
-		flt_violation("PND-07", NULL, NULL,
-			      "completion of an operation that is not pended");
+		flt_violation_data("PND-07", data, "completed, is not pended");
 		return;
 	}
 	if (flt_word_state(word) == FLT_OP_ANSWERING) {
@@ -159,20 +181,9 @@ void flt_complete_pended_preoperation(struct flt_callback_data *data, int status
 		if (!flt_give_answer(op))
 			return;
 	}
-	if (unlikely(flt_run_here()))
-		flt_go_on_later(op, flt_word_instance(word), status, context);
-	else
-		flt_resume(op, flt_word_instance(word), status, context);
+	flt_answer(op, flt_word_instance(word), status, context, later);
 }
 EXPORT_SYMBOL_GPL(flt_complete_pended_preoperation);
-
-static void flt_post_answered(struct flt_operation *op, struct flt_node *node)
-{
-	if (unlikely(flt_run_here()))
-		flt_go_on_later(op, NULL, 0, NULL);
-	else
-		flt_resume_post(op, node);
-}
 
 /**
  * flt_complete_pended_postoperation() - go on with a pended post-operation
@@ -185,14 +196,12 @@ static void flt_post_answered(struct flt_operation *op, struct flt_node *node)
  */
 void flt_complete_pended_postoperation(struct flt_callback_data *data)
 {
-	struct flt_operation *op = data->operation;
+	struct flt_operation *op = flt_operation_of(data, "PND-21", "completion");
 	struct flt_node *node;
 	int state, new;
 
-	if (!op) {
-		flt_violation("DRN-02", NULL, NULL, "completion of a drained copy");
+	if (!op)
 		return;
-	}
 	node = op->up;
 	if (unlikely(READ_ONCE(op->cancel_routine)) && !flt_cancel_settled(op))
 		return;
@@ -212,12 +221,12 @@ void flt_complete_pended_postoperation(struct flt_callback_data *data)
 			new = FLT_NODE_SAFE_EARLY;
 			break;
 		default:
-			flt_violation("PND-21", NULL, NULL,
-				      "completion of a post-operation that is not pended");
+			flt_violation_data("PND-21", data,
+					   "post-operation completed, is not pended");
 			return;
 		}
 	} while (!atomic_try_cmpxchg(&node->state, &state, (state & FLT_NODE_WATCHED) | new));
 	if (new == FLT_NODE_POST_RESUMING)
-		flt_post_answered(op, node);
+		flt_answer(op, NULL, 0, NULL, false);
 }
 EXPORT_SYMBOL_GPL(flt_complete_pended_postoperation);

@@ -126,7 +126,7 @@ void flt_runs_show(struct seq_file *m)
 			seq_puts(m, "# more routines\n");
 			break;
 		}
-		seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" %ps\n",
+		seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" %ps -\n",
 			   run->inst ? run->inst->volume->name : "-", run->filter->name,
 			   run->inst ? run->inst->name : "-",
 			   deferred ? flt_class_name(run->class) : "-", run->op_id,
@@ -135,6 +135,19 @@ void flt_runs_show(struct seq_file *m)
 			   run->routine);
 	}
 	spin_unlock_irq(&flt_work_lock);
+}
+
+/* How many that a teardown of @inst waits for are queued or run. */
+unsigned int flt_runs_of(const struct flt_instance *inst)
+{
+	struct flt_run *run;
+	unsigned int n = 0;
+
+	spin_lock_irq(&flt_work_lock);
+	list_for_each_entry(run, &flt_runs, link)
+		n += run->inst == inst && run->kind == FLT_RUN_DEFERRED;
+	spin_unlock_irq(&flt_work_lock);
+	return n;
 }
 
 /* The deferred routines that a slow teardown waits for. */

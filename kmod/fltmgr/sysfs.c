@@ -56,6 +56,12 @@ static ssize_t filter_state_show(struct kobject *kobj, struct kobj_attribute *at
 }
 FLT_ATTR(filter, state, 0444, filter_state_show, NULL);
 
+static ssize_t filter_verified_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", to_filter(kobj)->verified);
+}
+FLT_ATTR(filter, verified, 0444, filter_verified_show, NULL);
+
 static ssize_t filter_unload_store(struct kobject *kobj, struct kobj_attribute *attr,
 				   const char *buf, size_t count)
 {
@@ -122,6 +128,7 @@ FLT_ATTR(filter, attach, 0200, NULL, filter_attach_store);
 static struct attribute *filter_attrs[] = {
 	&filter_attr_altitude.attr,
 	&filter_attr_state.attr,
+	&filter_attr_verified.attr,
 	&filter_attr_unload.attr,
 	&filter_attr_attach.attr,
 	NULL,

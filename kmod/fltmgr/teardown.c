@@ -139,7 +139,7 @@ static void flt_teardown_complete(struct flt_instance *inst)
 	flt_instance_sysfs_remove(inst);
 	flt_teardown_unlink(inst);
 	inst->phase = FLT_TEARDOWN_FREE;
-	flt_object_dereference(inst);
+	flt_dereference(inst);
 }
 
 static void flt_teardown_free(struct flt_instance *inst)
@@ -147,6 +147,8 @@ static void flt_teardown_free(struct flt_instance *inst)
 	struct flt_filter *filter = inst->filter;
 
 	flt_context_purge_instance(inst);
+	if (flt_verifying() && filter->verified)
+		flt_verify_instance_ends(inst);
 	mutex_lock(&flt_topology_lock);
 	flt_teardown_set_state(inst, FLT_INSTANCE_GONE);
 	list_del_init(&inst->filter_link);

@@ -62,6 +62,8 @@ static int flt_unload_settle(struct flt_filter *filter, u32 flags, int rc)
 		flt_violation("UNL-10", filter, NULL, "agreed to an unload without unregistering");
 		flt_unregister(filter, flt_unload_reason(flags));
 	}
+	if (flt_verifying() && filter->verified)
+		flt_verify_unloaded(filter);
 	return 0;
 }
 
@@ -75,7 +77,7 @@ static int flt_unload(struct flt_filter *filter, u32 flags)
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		return rc;
-	rc = filter->reg->filter_unload_callback(filter, flags);
+	rc = flt_call_unload(filter, flags);
 	return flt_unload_settle(filter, flags, rc);
 }
 
@@ -96,7 +98,8 @@ void flt_unregister_filter(struct flt_filter *filter)
 	u32 reason = FLTFL_INSTANCE_TEARDOWN_FILTER_UNLOAD;
 	bool unloading;
 
-	might_sleep();
+	if (!flt_passive() || (flt_verifying() && !flt_verify_unregister(filter)))
+		return;
 	mutex_lock(&flt_topology_lock);
 	unloading = filter->unloading;
 	if (unloading)
@@ -210,11 +213,15 @@ int flt_unload_filter(const char *name)
 	struct flt_filter *filter;
 	int rc;
 
-	might_sleep();
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
 	rc = flt_find_filter(name, &filter);
 	if (rc)
 		return rc;
-	rc = flt_unload_request(filter);
+	if (flt_verifying() && !flt_verify_unload(filter))
+		rc = STATUS_INVALID_PARAMETER;
+	else
+		rc = flt_unload_request(filter);
 	kobject_put(&filter->kobj);
 	return rc;
 }

@@ -35,6 +35,7 @@ void flt_volume_release(struct kobject *kobj)
 {
 	struct flt_volume *volume = to_volume(kobj);
 
+	flt_verify_object_gone(&volume->head.obj);
 	flt_stack_free(volume);
 	if (volume->ops->release && volume->private)
 		volume->ops->release(volume->private);
@@ -213,7 +214,7 @@ void flt_volume_dismount(struct flt_volume *volume)
 	kobject_del(&volume->kobj);
 	flt_volume_unlist(volume);
 	pr_info("dismounted volume %s\n", volume->name);
-	flt_object_dereference(volume);
+	flt_dereference(volume);
 }
 EXPORT_SYMBOL_GPL(flt_volume_dismount);
 

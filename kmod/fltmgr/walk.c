@@ -92,6 +92,7 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->last = NULL;
 	op->up = NULL;
 	op->runner = NULL;
+	op->verify = NULL;
 	op->generation = 0;
 	atomic_long_set(&op->word, FLT_OP_NOWHERE);
 
@@ -214,6 +215,9 @@ static int flt_settle_change(struct flt_operation *op, struct flt_instance *inst
 {
 	int rc = 0;
 
+	if (flt_verifying() && op->verify && inst->filter->verified)
+		flt_verify_parameters(op, inst, !flt_goes_down(op, inst, status) ||
+				      op->data.flags & FLTFL_CALLBACK_DATA_DIRTY);
 	if (unlikely(op->data.flags & FLTFL_CALLBACK_DATA_DIRTY)) {
 		op->data.flags &= ~FLTFL_CALLBACK_DATA_DIRTY;
 		if (flt_goes_down(op, inst, status))
@@ -232,13 +236,15 @@ static enum flt_step flt_owe(struct flt_operation *op, struct flt_instance *inst
 	enum flt_node_state state = FLT_NODE_OWED;
 
 	if (unlikely(!inst->ops[op->class].post)) {
-		flt_violation("PRE-11", inst->filter, inst,
-			      "pre-operation of %s wants a callback and has no post-operation",
-			      flt_class_name(op->class));
+		flt_violation_op("PRE-11", inst, op,
+				 "pre-operation of %s wants a callback and has no post-operation",
+				 flt_class_name(op->class));
 		return flt_fail(op, inst);
 	}
 	if (unlikely(saved && saved->swapped))		/* DRN-12 */
 		state = FLT_NODE_KEPT;
+	if (flt_verifying() && op->verify)
+		flt_verify_owed(op, inst);
 	*node = flt_node_push(op, inst, state, context, sync, saved);
 	if (unlikely(saved))
 		flt_modify_pass(op);
@@ -269,8 +275,8 @@ static enum flt_step flt_answered(struct flt_operation *op, struct flt_walk *wal
 		return flt_fail(op, inst);
 	if (unlikely(context) && status != FLT_PREOP_SUCCESS_WITH_CALLBACK &&
 	    status != FLT_PREOP_SYNCHRONIZE)
-		flt_violation("PRE-22", inst->filter, inst,
-			      "completion context with status %d that has no callback", status);
+		flt_violation_op("PRE-22", inst, op,
+				 "completion context with status %d that has no callback", status);
 
 	switch (status) {
 	case FLT_PREOP_SUCCESS_WITH_CALLBACK:
@@ -282,13 +288,13 @@ static enum flt_step flt_answered(struct flt_operation *op, struct flt_walk *wal
 	case FLT_PREOP_COMPLETE:
 		if (likely(flt_status_is_final(op->data.io_status.status)))
 			return flt_turn_round(op, inst);
-		flt_violation("PRE-12", inst->filter, inst, "completed %s with status %d",
-			      flt_class_name(op->class), op->data.io_status.status);
+		flt_violation_op("PRE-12", inst, op, "completed %s with status %d",
+				 flt_class_name(op->class), op->data.io_status.status);
 		return flt_fail(op, inst);
 	default:
-		flt_violation("PRE-21", inst->filter, inst,
-			      "pre-operation of %s returned %d, illegal here",
-			      flt_class_name(op->class), status);
+		flt_violation_op("PRE-21", inst, op,
+				 "pre-operation of %s returned %d, illegal here",
+				 flt_class_name(op->class), status);
 		return flt_fail(op, inst);
 	}
 }
@@ -326,6 +332,8 @@ static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
 	int status;
 
 	*node = NULL;
+	if (flt_verifying() && op->verify)
+		flt_verify_arrive(op, inst);
 	if (!inst->ops[op->class].pre)		/* PST-12 */
 		return flt_owe(op, inst, NULL, NULL, NULL, node);
 
@@ -335,8 +343,7 @@ static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
 	flt_race_point("pre_returned", op);
 	if (status == FLT_PREOP_PENDING) {
 		if (unlikely(context))
-			flt_violation("PRE-22", inst->filter, inst,
-				      "completion context with PENDING");
+			flt_violation_op("PRE-22", inst, op, "completion context with PENDING");
 		if (flt_pend(op)) {
 			flt_race_point("pended", NULL);
 			return FLT_STEP_GONE;
@@ -345,8 +352,8 @@ static enum flt_step flt_visit(struct flt_operation *op, struct flt_walk *walk,
 		context = op->answer_context;
 		trace_flt_resumed(op, inst->id, status);
 	} else if (unlikely(flt_word_state(atomic_long_read(&op->word)) != FLT_OP_RUNNING)) {
-		flt_violation("PND-01", inst->filter, inst,
-			      "completed an operation and then returned %d, not PENDING", status);
+		flt_violation_op("PND-01", inst, op,
+				 "completed it and then returned %d, not PENDING", status);
 	}
 	return flt_answered(op, walk, inst, status, context, node);
 }
@@ -403,9 +410,9 @@ static bool flt_post(struct flt_operation *op, struct flt_node *node)
 			return false;
 	} else if (unlikely((atomic_read(&node->state) & FLT_NODE_STATE_MASK) !=
 			    FLT_NODE_POSTING)) {
-		flt_violation("PND-21", inst->filter, inst,
-			      "completed or deferred a post-operation and then returned %d",
-			      status);
+		flt_violation_op("PND-21", inst, op,
+				 "completed or deferred a post-operation and then returned %d",
+				 status);
 		/* If a worker has it, it cannot go on from here. */
 		if (flt_safe_leave(node))
 			return false;
@@ -455,6 +462,8 @@ static void flt_end(struct flt_operation *op)
 {
 	trace_flt_done(op);
 	flt_inflight_leave(op);
+	if (unlikely(op->verify))
+		flt_verify_end(op);
 	flt_node_free_all(op);
 }
 
@@ -529,6 +538,17 @@ static void flt_walk_init(struct flt_walk *walk)
 	init_completion(&walk->done);
 }
 
+static void flt_dispatch_begin(struct flt_operation *op, struct flt_walk *walk)
+{
+	flt_walk_init(walk);
+	op->id = flt_new_id();
+	op->start = jiffies;
+	if (flt_verifying())
+		flt_verify_dispatch(op);
+	flt_inflight_join(op);
+	trace_flt_dispatch(op);
+}
+
 /**
  * flt_dispatch() - send an operation down the stack of its volume
  * @op: a prepared operation
@@ -545,11 +565,7 @@ enum flt_verdict flt_dispatch(struct flt_operation *op)
 	struct flt_walk walk;
 
 	might_sleep();
-	flt_walk_init(&walk);
-	op->id = flt_new_id();
-	op->start = jiffies;
-	flt_inflight_join(op);
-	trace_flt_dispatch(op);
+	flt_dispatch_begin(op, &walk);
 	return flt_run(op, &walk, flt_walk_down(op, &walk, NULL, NULL), true);
 }
 EXPORT_SYMBOL_GPL(flt_dispatch);
@@ -559,11 +575,7 @@ void flt_dispatch_below(struct flt_operation *op, struct flt_instance *inst)
 {
 	struct flt_walk walk;
 
-	flt_walk_init(&walk);
-	op->id = flt_new_id();
-	op->start = jiffies;
-	flt_inflight_join(op);
-	trace_flt_dispatch(op);
+	flt_dispatch_begin(op, &walk);
 	flt_run(op, &walk, flt_walk_down(op, &walk, inst, NULL), false);
 }
 

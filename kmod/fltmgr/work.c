@@ -122,18 +122,24 @@ static void flt_generic_work(struct work_struct *work)
 	struct flt_run run;
 
 	flt_item_begin(item, &run);
-	flt_call_generic(container_of(item, struct flt_generic_workitem, item),
+	flt_call_generic(run.filter, container_of(item, struct flt_generic_workitem, item),
 			 run.inst ?: (void *)run.filter, run.routine, run.context);
 	flt_race_point("generic_returned", item);
 	flt_item_end(item, &run);
 	/* The filter, and its text, may go from here on. */
-	flt_object_dereference(run.inst ?: (void *)run.filter);
+	flt_dereference(run.inst ?: (void *)run.filter);
 }
 
 static void flt_item_init(struct flt_item *item, work_func_t fn)
 {
 	INIT_WORK(&item->work, fn);
 	item->state = FLT_ITEM_IDLE;
+}
+
+/* False: it was freed before, which was reported. VRF-11p */
+static bool flt_item_valid(struct flt_item *item, enum flt_kind kind, const char *what)
+{
+	return !flt_verifying() || flt_verify_known(kind, item, "VRF-11p", what);
 }
 
 /* The caller has taken what keeps run->filter and run->inst. VRF-11 */
@@ -163,11 +169,14 @@ static int flt_item_queue(struct flt_item *item, const struct flt_run *run,
 	return STATUS_INVALID_PARAMETER;
 }
 
-static void flt_item_free(struct flt_item *item)
+/* The item is at the beginning of either kind. */
+static void flt_item_free(struct flt_item *item, enum flt_kind kind)
 {
 	enum flt_item_state state;
 	unsigned long flags;
 
+	if (!flt_item_valid(item, kind, "free"))
+		return;
 	spin_lock_irqsave(&flt_work_lock, flags);
 	state = item->state;
 	switch (state) {
@@ -184,6 +193,8 @@ static void flt_item_free(struct flt_item *item)
 		break;
 	}
 	spin_unlock_irqrestore(&flt_work_lock, flags);
+	if (flt_verifying() && (state == FLT_ITEM_IDLE || state == FLT_ITEM_RUNNING))
+		flt_verify_drop(NULL, kind, item);
 	if (state == FLT_ITEM_IDLE)
 		kfree(item);
 }
@@ -207,8 +218,11 @@ struct flt_deferred_io_workitem *flt_allocate_deferred_io_work_item(void)
 {
 	struct flt_deferred_io_workitem *item = kzalloc(sizeof(*item), GFP_ATOMIC);
 
-	if (item)
-		flt_item_init(&item->item, flt_deferred_work);
+	if (!item)
+		return NULL;
+	flt_item_init(&item->item, flt_deferred_work);
+	if (flt_verifying())
+		flt_verify_item_made(FLT_KIND_DEFERRED, item);
 	return item;
 }
 EXPORT_SYMBOL_GPL(flt_allocate_deferred_io_work_item);
@@ -224,7 +238,7 @@ EXPORT_SYMBOL_GPL(flt_allocate_deferred_io_work_item);
 void flt_free_deferred_io_work_item(struct flt_deferred_io_workitem *item)
 {
 	if (item)
-		flt_item_free(&item->item);
+		flt_item_free(&item->item, FLT_KIND_DEFERRED);
 }
 EXPORT_SYMBOL_GPL(flt_free_deferred_io_work_item);
 
@@ -269,8 +283,8 @@ static int flt_deferred_check(const struct flt_callback_data *data, struct flt_i
 		return STATUS_FLT_NOT_SAFE_TO_POST_OPERATION;
 	inst = flt_operation_owner(data->operation);
 	if (!inst) {
-		flt_violation("PRE-03", NULL, NULL,
-			      "work item queued for an operation that no filter has");
+		flt_violation_data("PRE-03", data,
+				   "work item queued for an operation that no filter has");
 		return STATUS_INVALID_PARAMETER;
 	}
 	if (READ_ONCE(inst->going))
@@ -313,7 +327,9 @@ int flt_queue_deferred_io_work_item(struct flt_deferred_io_workitem *item,
 	struct flt_run run;
 	int rc;
 
-	if (!item || !data || !routine || !flt_queue_valid(queue))
+	if (!item || !data || !routine || !flt_queue_valid(queue) ||
+	    !flt_item_valid(&item->item, FLT_KIND_DEFERRED, "queueing") ||
+	    (flt_verifying() && !flt_verify_live(data, "PRE-03", "queueing")))
 		return STATUS_INVALID_PARAMETER;
 	rc = flt_deferred_check(data, &inst);
 	if (rc)
@@ -330,6 +346,8 @@ int flt_queue_deferred_io_work_item(struct flt_deferred_io_workitem *item,
 	};
 	/* The operation is with the instance, which has not gone then. */
 	atomic_inc(&inst->hold);
+	if (flt_verifying())
+		flt_verify_handed(data->operation);
 	flt_race_point("deferred_held", data->operation);
 	rc = flt_item_queue(&item->item, &run, queue);
 	/* It may be complete by now: not to be touched. */
@@ -352,8 +370,11 @@ struct flt_generic_workitem *flt_allocate_generic_work_item(void)
 {
 	struct flt_generic_workitem *item = kzalloc(sizeof(*item), GFP_ATOMIC);
 
-	if (item)
-		flt_item_init(&item->item, flt_generic_work);
+	if (!item)
+		return NULL;
+	flt_item_init(&item->item, flt_generic_work);
+	if (flt_verifying())
+		flt_verify_item_made(FLT_KIND_GENERIC, item);
 	return item;
 }
 EXPORT_SYMBOL_GPL(flt_allocate_generic_work_item);
@@ -369,7 +390,7 @@ EXPORT_SYMBOL_GPL(flt_allocate_generic_work_item);
 void flt_free_generic_work_item(struct flt_generic_workitem *item)
 {
 	if (item)
-		flt_item_free(&item->item);
+		flt_item_free(&item->item, FLT_KIND_GENERIC);
 }
 EXPORT_SYMBOL_GPL(flt_free_generic_work_item);
 
@@ -389,7 +410,7 @@ static int flt_generic_hold(void *object, struct flt_run *run)
 	default:
 		return STATUS_INVALID_PARAMETER;
 	}
-	return flt_object_reference(object);
+	return flt_reference(object);
 }
 
 /**
@@ -422,14 +443,15 @@ int flt_queue_generic_work_item(struct flt_generic_workitem *item, void *flt_obj
 	};
 	int rc;
 
-	if (!item || !flt_object || !routine || !flt_queue_valid(queue))
+	if (!item || !flt_object || !routine || !flt_queue_valid(queue) ||
+	    !flt_item_valid(&item->item, FLT_KIND_GENERIC, "queueing"))
 		return STATUS_INVALID_PARAMETER;
 	rc = flt_generic_hold(flt_object, &run);
 	if (rc)
 		return rc;
 	rc = flt_item_queue(&item->item, &run, queue);
 	if (rc)
-		flt_object_dereference(flt_object);
+		flt_dereference(flt_object);
 	return rc;
 }
 EXPORT_SYMBOL_GPL(flt_queue_generic_work_item);

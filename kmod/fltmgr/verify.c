@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verifier's switch, and its reports.
+ *
+ * Who is verified is settled when a filter registers, and stays so: what is
+ * noted of it is complete. The branches are on as long as filters that come are
+ * to be verified, or one that is verified is there.
+ */
+#include <linux/debugfs.h>
+#include <linux/export.h>
+#include <linux/moduleparam.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <kunit/visibility.h>
+
+#include "internal.h"
+
+const struct vrf_kind vrf_kinds[] = {
+	[FLT_KIND_FILTER] = { "filter", "REF-08", false },
+	[FLT_KIND_VOLUME] = { "volume", "REF-10", false },
+	[FLT_KIND_INSTANCE] = { "instance", "REF-09", false },
+	[FLT_KIND_DATA] = { "callback-data", "FIO-15", true },
+	[FLT_KIND_DEFERRED] = { "deferred-item", "WRK-12", true },
+	[FLT_KIND_GENERIC] = { "generic-item", "WRK-12", true },
+	[FLT_KIND_QUEUE] = { "queue", NULL, true },
+	[FLT_KIND_CONTEXT] = { "context", NULL, true },
+	[FLT_KIND_CONTEXT_REF] = { "context-reference", "CTX-46", false },
+};
+
+const unsigned int vrf_nr_kinds = FLT_NR_KINDS;
+
+DEFINE_STATIC_KEY_FALSE(flt_verify_key);
+
+/* What "verifier" says: nobody (0), all that come (1), or their names. */
+#define FLT_VERIFIER_SIZE	256
+static DEFINE_MUTEX(flt_verifier_lock);			/* outside of T */
+static char flt_verifier[FLT_VERIFIER_SIZE] = "0";	/* flt_verifier_lock */
+static bool flt_verifier_on;				/* likewise: holds the key */
+/* Every operation there is has been seen from its dispatch on. */
+static bool flt_verifier_complete;
+
+bool flt_verify_complete(void)
+{
+	return READ_ONCE(flt_verifier_complete);
+}
+
+/* Some operation was not seen. */
+void flt_verify_incomplete(void)
+{
+	WRITE_ONCE(flt_verifier_complete, false);
+}
+
+/* "0", "1", or names with commas between them. */
+static int flt_verifier_check(const char *text)
+{
+	char copy[FLT_VERIFIER_SIZE], *rest = copy, *name;
+
+	if (strscpy(copy, text, sizeof(copy)) < 0)
+		return STATUS_INVALID_PARAMETER;
+	while ((name = strsep(&rest, ",")))
+		if (flt_check_name(name))
+			return STATUS_INVALID_PARAMETER;
+	return 0;
+}
+
+/* Nothing is on its way that was not seen, if there are no volumes. */
+static void flt_verifier_begin(void)
+{
+	if (static_key_enabled(&flt_verify_key))
+		return;
+	vrf_forget_ended();
+	mutex_lock(&flt_topology_lock);
+	WRITE_ONCE(flt_verifier_complete, list_empty(&flt_volumes));
+	mutex_unlock(&flt_topology_lock);
+}
+
+static void flt_verifier_switch(bool on)
+{
+	if (on == flt_verifier_on)
+		return;
+	flt_verifier_on = on;
+	if (!on) {
+		static_branch_dec(&flt_verify_key);
+		return;
+	}
+	flt_verifier_begin();
+	static_branch_inc(&flt_verify_key);
+}
+
+/* Filters that are registered stay as they are. VRF-01 */
+int flt_verifier_set(const char *val)
+{
+	char text[FLT_VERIFIER_SIZE];
+	int rc;
+
+	if (strscpy(text, val, sizeof(text)) < 0)
+		return STATUS_INVALID_PARAMETER;
+	strim(text);
+	rc = flt_verifier_check(text);
+	if (rc)
+		return rc;
+	mutex_lock(&flt_verifier_lock);
+	strscpy(flt_verifier, text, sizeof(flt_verifier));
+	flt_verifier_switch(strcmp(text, "0"));
+	mutex_unlock(&flt_verifier_lock);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(flt_verifier_set);
+
+static int flt_verifier_param_set(const char *val, const struct kernel_param *kp)
+{
+	return flt_verifier_set(val);
+}
+
+static int flt_verifier_param_get(char *buf, const struct kernel_param *kp)
+{
+	int n;
+
+	mutex_lock(&flt_verifier_lock);
+	n = sysfs_emit(buf, "%s\n", flt_verifier);
+	mutex_unlock(&flt_verifier_lock);
+	return n;
+}
+
+static const struct kernel_param_ops flt_verifier_ops = {
+	.set = flt_verifier_param_set,
+	.get = flt_verifier_param_get,
+};
+
+module_param_cb(verifier, &flt_verifier_ops, NULL, 0644);
+__MODULE_PARM_TYPE(verifier, "0|1|FILTER[,FILTER...]");
+MODULE_PARM_DESC(verifier,
+		 "Verify filters that register from now on: none (0, default), all (1), or those named");
+
+static bool flt_verify_wanted(const char *name)
+{
+	char copy[FLT_VERIFIER_SIZE], *rest = copy, *one;
+
+	if (!strcmp(flt_verifier, "0"))
+		return false;
+	if (!strcmp(flt_verifier, "1"))
+		return true;
+	strscpy(copy, flt_verifier, sizeof(copy));
+	while ((one = strsep(&rest, ",")))
+		if (!strcasecmp(one, name))
+			return true;
+	return false;
+}
+
+/* A filter is made; nobody knows it yet. */
+int flt_verify_register(struct flt_filter *filter)
+{
+	mutex_lock(&flt_verifier_lock);
+	filter->verified = flt_verify_wanted(filter->name);
+	if (filter->verified)
+		static_branch_inc(&flt_verify_key);
+	mutex_unlock(&flt_verifier_lock);
+	filter->owner_rec = vrf_owner_create(filter->owner, filter->name, filter->verified);
+	return filter->owner_rec ? 0 : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* Its memory goes. */
+void flt_verify_release(struct flt_filter *filter)
+{
+	vrf_owner_put(filter->owner_rec);
+	if (!filter->verified)
+		return;
+	mutex_lock(&flt_verifier_lock);
+	static_branch_dec(&flt_verify_key);
+	mutex_unlock(&flt_verifier_lock);
+}
+
+/*
+ * Whose call it is, with a reference: the filter whose callback runs here, or
+ * whose module's code is on the stack. NULL: nobody's. *@certain: no other's.
+ */
+struct vrf_owner *flt_verify_caller(bool *certain)
+{
+	struct flt_filter *filter = flt_frame_filter();
+
+	if (!filter)
+		return vrf_owner_caller(certain);
+	*certain = true;
+	return vrf_owner_get(filter->owner_rec);
+}
+
+/* With verifier_action=refuse, who has broken a rule gets no more instances. */
+bool flt_verify_banned(const struct flt_filter *filter)
+{
+	return READ_ONCE(filter->broke_rule) && vrf_action() == VRF_REFUSE;
+}
+
+static void flt_vblame(const struct flt_blame *blame, const char *fmt, va_list args)
+{
+	const struct flt_filter *filter = blame->filter;
+	const struct flt_instance *inst = blame->inst;
+	const struct vrf_owner *owner = blame->owner;
+	struct vrf_owner *caller = NULL;
+	char head[VRF_HEAD_SIZE], op[20] = "-";
+	struct va_format vaf = { .fmt = fmt };
+	va_list copy;
+	bool certain;
+
+	if (!filter && inst)
+		filter = inst->filter;
+	if (!filter && !owner)
+		owner = caller = flt_verify_caller(&certain);
+	if (blame->op_id)
+		snprintf(op, sizeof(op), "%llx", blame->op_id);
+	va_copy(copy, args);
+	vaf.va = &copy;
+	snprintf(head, sizeof(head), "filter %s instance %s volume %s operation %s: %pV",
+		 filter ? filter->name : owner ? owner->name : "-", inst ? inst->name : "-",
+		 inst ? inst->volume->name : "-", op, &vaf);
+	va_end(copy);
+	if (vrf_report(blame->rule, head, flt_verifying(), blame->cause, blame->what) && filter)
+		WRITE_ONCE(((struct flt_filter *)filter)->broke_rule, true);
+	vrf_owner_put(caller);
+}
+
+/* A rule was broken: say which, by whom, where. Nothing else happens here. VRF-07 */
+void flt_blame(const struct flt_blame *blame, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	flt_vblame(blame, fmt, args);
+	va_end(args);
+}
+
+void flt_violation(const char *rule, const struct flt_filter *filter,
+		   const struct flt_instance *inst, const char *fmt, ...)
+{
+	struct flt_blame blame = { .rule = rule, .filter = filter, .inst = inst };
+	va_list args;
+
+	va_start(args, fmt);
+	flt_vblame(&blame, fmt, args);
+	va_end(args);
+}
+
+/* ... with an operation that cannot go, and so can be looked at. */
+void flt_violation_op(const char *rule, const struct flt_instance *inst,
+		      const struct flt_operation *op, const char *fmt, ...)
+{
+	struct flt_blame blame = { .rule = rule, .inst = inst, .op_id = op->id };
+	struct vrf_trace cause;
+	va_list args;
+
+	if (flt_verifying() && flt_verify_op_trace(op, &cause, &blame.what))
+		blame.cause = &cause;
+	va_start(args, fmt);
+	flt_vblame(&blame, fmt, args);
+	va_end(args);
+}
+
+/* ... with one that may be gone: only its record is looked at. */
+void flt_violation_data(const char *rule, const struct flt_callback_data *data,
+			const char *fmt, ...)
+{
+	struct flt_blame blame = { .rule = rule };
+	struct vrf_trace cause;
+	va_list args;
+
+	if (flt_verifying() && flt_verify_find(data, &blame.op_id, &cause, &blame.what))
+		blame.cause = &cause;
+	va_start(args, fmt);
+	flt_vblame(&blame, fmt, args);
+	va_end(args);
+}
+
+unsigned int flt_violation_count(void)
+{
+	return vrf_reports();
+}
+EXPORT_SYMBOL_IF_KUNIT(flt_violation_count);
+
+void flt_verify_debugfs(struct dentry *dir)
+{
+	vrf_report_debugfs(dir);
+	vrf_track_debugfs(dir, flt_verify_op_stacks);
+	flt_verify_contexts_debugfs(dir);
+}
+
+/* flt_verify_exit() undoes as much as there is. */
+int flt_verify_init(void)
+{
+	int rc = vrf_init();
+
+	if (rc)
+		return rc;
+	return flt_verify_op_init();
+}
+
+void flt_verify_exit(void)
+{
+	flt_verify_op_exit();
+	vrf_exit();
+}

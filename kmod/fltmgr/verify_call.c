@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verifier: callbacks. Each that runs in a task is noted, so that it is known
+ * whose code calls the manager, and what a wait from inside it would wait for;
+ * and one that returns has to leave the context as it found it. VRF-11x, INV-04,
+ * INV-05, INV-18
+ *
+ * F, flt_frame_lock, irq-safe: the callbacks that run. Nothing is taken inside.
+ */
+#include <linux/hashtable.h>
+#include <linux/lockdep.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "internal.h"
+
+static DEFINE_SPINLOCK(flt_frame_lock);
+static DEFINE_HASHTABLE(flt_frames, 6);		/* F: by task, the innermost first */
+
+const char flt_unload_what[] = "unload callback";
+
+static void flt_frame_note(struct flt_frame *frame)
+{
+	unsigned long flags;
+
+	if (!in_task())
+		return;
+	frame->task = current;
+	spin_lock_irqsave(&flt_frame_lock, flags);
+	hash_add(flt_frames, &frame->hash, (unsigned long)current);
+	spin_unlock_irqrestore(&flt_frame_lock, flags);
+}
+
+/* INV-04, INV-05: what is over is not called again. */
+static void flt_frame_check(const struct flt_frame *frame)
+{
+	struct flt_instance *inst = frame->inst;
+
+	if (READ_ONCE(frame->filter->state) == FLT_FILTER_GONE)
+		flt_violation("INV-05", frame->filter, inst, "%s called after unregistration",
+			      frame->what);
+	else if (inst && READ_ONCE(inst->state) >= FLT_INSTANCE_COMPLETED)
+		flt_violation("INV-04", frame->filter, inst, "%s called after teardown_complete",
+			      frame->what);
+}
+
+static int flt_lock_depth(void)
+{
+	return lockdep_depth(current);
+}
+
+/* @what of @filter is called next. @inst: NULL if it may be gone when it returns. */
+void flt_frame_begin(struct flt_frame *frame, struct flt_filter *filter,
+		     struct flt_instance *inst, const char *what)
+{
+	frame->filter = filter;
+	frame->inst = inst;
+	frame->what = what;
+	flt_frame_note(frame);
+	flt_frame_check(frame);
+	frame->rcu = rcu_preempt_depth();
+	frame->irqs_off = irqs_disabled();
+	frame->locks = flt_lock_depth();
+	frame->preempt = preempt_count();
+}
+
+static void flt_frame_differs(const struct flt_frame *frame, const char *how)
+{
+	flt_violation("VRF-11x", frame->filter, NULL, "%s returned %s", frame->what, how);
+}
+
+/* As the caller's caller had it; a lock that is held cannot be dropped for it. */
+static void flt_frame_mend(const struct flt_frame *frame, int preempt)
+{
+	if (preempt != frame->preempt) {
+		preempt_count_set(frame->preempt);
+		flt_frame_differs(frame, preempt > frame->preempt ?
+				  "with preemption disabled" : "with preemption enabled");
+	}
+	if (irqs_disabled() == frame->irqs_off)
+		return;
+	if (frame->irqs_off)
+		local_irq_disable();
+	else
+		local_irq_enable();
+	flt_frame_differs(frame, frame->irqs_off ? "with interrupts enabled" :
+			  "with interrupts disabled");
+}
+
+/* It has returned; its filter may be what it held up, and is looked at no more. */
+void flt_frame_end(struct flt_frame *frame)
+{
+	int preempt = preempt_count();
+	unsigned long flags;
+
+	if (unlikely(preempt != frame->preempt || irqs_disabled() != frame->irqs_off))
+		flt_frame_mend(frame, preempt);
+	else if (unlikely(rcu_preempt_depth() != frame->rcu))
+		flt_frame_differs(frame, "inside an RCU read section, or out of its caller's");
+	else if (unlikely(flt_lock_depth() > frame->locks && debug_locks))
+		flt_frame_differs(frame, "with a lock held");
+	if (!frame->task)
+		return;
+	spin_lock_irqsave(&flt_frame_lock, flags);
+	hash_del(&frame->hash);
+	spin_unlock_irqrestore(&flt_frame_lock, flags);
+}
+
+/* The filter whose callback runs here, NULL if none does. */
+struct flt_filter *flt_frame_filter(void)
+{
+	struct flt_filter *filter = NULL;
+	struct flt_frame *frame;
+	unsigned long flags;
+
+	if (!in_task())
+		return NULL;
+	spin_lock_irqsave(&flt_frame_lock, flags);
+	hash_for_each_possible(flt_frames, frame, hash, (unsigned long)current) {
+		if (frame->task != current)
+			continue;
+		filter = frame->filter;
+		break;
+	}
+	spin_unlock_irqrestore(&flt_frame_lock, flags);
+	return filter;
+}
+
+/*
+ * What this task runs of @filter's, but its unload callback; of @inst only, if
+ * that is not NULL. NULL: nothing.
+ */
+const char *flt_frame_of(const struct flt_filter *filter, const struct flt_instance *inst)
+{
+	const char *what = NULL;
+	struct flt_frame *frame;
+	unsigned long flags;
+
+	if (!in_task())
+		return NULL;
+	spin_lock_irqsave(&flt_frame_lock, flags);
+	hash_for_each_possible(flt_frames, frame, hash, (unsigned long)current)
+		if (frame->task == current && frame->filter == filter &&
+		    (!inst || frame->inst == inst) && frame->what != flt_unload_what)
+			what = frame->what;
+	spin_unlock_irqrestore(&flt_frame_lock, flags);
+	return what;
+}
+
+/* Reported if the caller may not sleep, as far as the kernel knows. VRF-11m */
+bool flt_verify_passive(const char *function)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_COUNT) ?
+	    preemptible() && !rcu_preempt_depth() : !irqs_disabled() && in_task())
+		return true;
+	flt_violation("VRF-11m", NULL, NULL, "%s called where it may not sleep", function);
+	return false;
+}
+
+/* By somebody else, or by what it would wait for? Reported and refused. URG-02 */
+bool flt_verify_unregister(struct flt_filter *filter)
+{
+	const char *what = flt_frame_of(filter, NULL);
+	struct vrf_owner *owner;
+	bool certain, foreign;
+
+	if (what) {
+		flt_violation("URG-02", filter, NULL, "unregisters inside its own %s", what);
+		return false;
+	}
+	owner = flt_verify_caller(&certain);
+	foreign = owner && certain && owner->module != filter->owner;
+	if (foreign)
+		flt_blame(&(struct flt_blame){ .rule = "URG-02", .owner = owner },
+			  "unregisters filter %s", filter->name);
+	vrf_owner_put(owner);
+	return !foreign;
+}
+
+/* False: the teardown of @inst waits for what the caller is in. Reported. INV-18 */
+bool flt_verify_wait(struct flt_instance *inst)
+{
+	const char *what = flt_frame_of(inst->filter, inst);
+
+	if (!what)
+		return true;
+	flt_violation("INV-18", NULL, inst, "detached inside its own %s, which cannot wait for it",
+		      what);
+	return false;
+}
+
+/* False: the filter asks for its own unload, inside of what that waits for. UNL-13 */
+bool flt_verify_unload(struct flt_filter *filter)
+{
+	const char *what = flt_frame_of(filter, NULL);
+
+	if (!what)
+		return true;
+	flt_violation("UNL-13", filter, NULL, "asks to be unloaded inside its own %s", what);
+	return false;
+}
