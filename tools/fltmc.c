@@ -2,8 +2,9 @@
 /*
  * fltmc: who filters what, and change it. See fltmc(8).
  *
- * Everything goes through /sys/kernel/fltmgr, but what outstanding.c does.
- * What is listed may go away while it is listed; then it is left out.
+ * Everything goes through /sys/kernel/fltmgr, but what outstanding.c and
+ * verify.c do. What is listed may go away while it is listed; then it is left
+ * out.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +28,9 @@ static const char help_text[] =
 	"       fltmc load MODULE [PARAMETER=VALUE ...]\n"
 	"       fltmc unload FILTER\n"
 	"       fltmc [--json] outstanding [-w] [-s] [-f FILTER | -v VOLUME]\n"
+	"       fltmc verify on [FILTER ...]\n"
+	"       fltmc verify off\n"
+	"       fltmc [--json] verify report\n"
 	"       fltmc help\n"
 	"exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 not available\n";
 
@@ -442,6 +446,7 @@ static const struct verb {
 	{ "load", do_load, 1, 1000, "", false },
 	{ "unload", do_unload, 1, 1, "", true },
 	{ "outstanding", do_outstanding, 0, 0, "jwsfv", true },
+	{ "verify", do_verify, 1, 1000, "j", true },
 	{ "help", do_help, 0, 0, "", false },
 };
 
@@ -482,6 +487,7 @@ int main(int argc, char **argv)
 
 	from_environment("FLTMGR_SYSFS", &root);
 	from_environment("FLTMGR_DEBUGFS", &debug_root);
+	from_environment("FLTMGR_PARAMETERS", &parameters);
 	while ((c = getopt_long(argc, argv, "f:v:i:a:wsh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'j':

@@ -44,8 +44,9 @@ int not_available(const char *format, ...) __printf(1, 2);
 int explain(const char *what, const char *name, int err, const struct meaning *meaning);
 int no_debug_file(const char *what, const char *file, int err);
 
-/* outstanding.c */
+/* outstanding.c, verify.c */
 int do_outstanding(char **args);
+int do_verify(char **args);
 
 struct column {
 	const char *title;
@@ -85,6 +86,7 @@ typedef void (*visit_fn)(const char *path, const char *name, void *arg);
 
 extern const char *root;
 extern const char *debug_root;
+extern const char *parameters;
 
 char *format_string(const char *format, ...) __printf(1, 2);
 bool name_valid(const char *name);

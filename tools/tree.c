@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fltmc: the manager's trees in sysfs and debugfs.
+ * fltmc: the manager's trees in sysfs and debugfs, and its parameters.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -21,6 +21,7 @@
 
 const char *root = "/sys/kernel/fltmgr";
 const char *debug_root = "/sys/kernel/debug/fltmgr";
+const char *parameters = "/sys/module/fltmgr/parameters";
 
 char *format_string(const char *format, ...)
 {

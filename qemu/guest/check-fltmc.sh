@@ -26,15 +26,38 @@ says() {
 has_columns() { fltmc filters | head -n 1 | grep -qE "^Filter Name +Num Instances +Altitude +Frame"; }
 column() { fltmc "$@" | awk -v n="$column" 'NR > 2 { printf "%s ", $n }'; }
 
+# For a manager with a verifier; of the filters null, which is not verified, and passthrough there are instances.
+verify_steps() {
+	local p=/sys/module/fltmgr/parameters/verifier
+	step "null is not verified" VRF-01 -- equal "$(cat $F/null/verified)" 0
+	step "the verifier is for new filters" VRF-01 -- says 0 "from now on" fltmc verify on null
+	step "it says which is not new" VRF-01 -- says 0 "not verified until they are loaded anew: null" fltmc verify on null
+	step "which the manager knows" VRF-01 -- equal "$(cat $p)" null
+	step "null is still not verified" VRF-01 -- equal "$(cat $F/null/verified)" 0
+	step "null goes" -- unload flt_null
+	step "it comes again" -- load flt_null
+	step "verified" VRF-01 -- equal "$(cat $F/null/verified)" 1
+	step "another is not" VRF-01 -- equal "$(cat $F/passthrough/verified)" 0
+	step "not any longer" VRF-01 -- says 0 "verified until they are unregistered: null" fltmc verify off
+	step "which the manager knows" VRF-01 -- equal "$(cat $p)" 0
+	step "all" VRF-01 -- gives 0 fltmc verify on
+	step "which the manager knows" VRF-01 -- equal "$(cat $p)" 1
+	fltmc verify off
+	step "nothing is reported of correct filters" INV-21 -- says 0 "# violations 0" fltmc verify report
+	step "nor as JSON" INV-21 -- equal "$(fltmc --json verify report)" '{"violations": 0, "reports": []}'
+	step "only root may" -- says 1 "only root" unpriv fltmc verify on
+}
+
 step "there is a fltmc" -- test -x "$(command -v fltmc)"
-for verb in filters instances volumes "attach a b" "detach a b" "unload a" outstanding; do
+for verb in filters instances volumes "attach a b" "detach a b" "unload a" outstanding "verify on" \
+	"verify report"; do
 	step "$verb: the manager is not loaded" -- says 3 "modprobe fltmgr" fltmc $verb
 done
 step "help needs none" FMC-01 -- says 0 "fltmc attach FILTER" fltmc help
 for bad in "" "frobnicate" "filters x" "attach" "attach a" "attach a b c" "detach a" "unload" \
 	"unload a b" "load" "load a/b" "load -- -r" "-x" "filters -f a" "volumes -v a" \
 	"attach a b --json" "detach a b -i c" "help me" "instances -f" "outstanding x" "filters -w" \
-	"outstanding -f" "outstanding -i a"; do
+	"outstanding -f" "outstanding -i a" "verify" "verify on -f a"; do
 	step "'$bad' is wrong usage" -- says 2 "usage: fltmc" fltmc $bad
 done
 
@@ -77,6 +100,7 @@ step "no such definition" ATT-07 -- says 1 "-a ALTITUDE" fltmc attach null vol.1
 step "no such altitude" ATT-07 ALT-01 -- says 1 "not an altitude" fltmc attach null vol.1 -i n2 -a 1e3
 step "no such filter" -- says 1 "no filter" fltmc attach nobody vol.1
 step "not outstanding of both" -- gives 2 fltmc outstanding -f null -v vol.1
+step "nor verified" -- gives 2 fltmc verify none
 step "no name is '-'" -- gives 2 fltmc attach null vol.1 -i -
 step "no name has a blank" -- gives 2 fltmc attach null vol.1 -i "a b" -a 5
 
@@ -126,6 +150,7 @@ step "anybody may look" -- says 0 "passthrough" unpriv fltmc filters
 step "only root may attach" -- says 1 "only root" unpriv fltmc attach null vol.1 -i x -a 5
 step "only root may detach" -- says 1 "only root" unpriv fltmc detach null vol.1
 step "only root may unload" UNL-18 -- says 1 "only root" unpriv fltmc unload null
+# verify_steps
 step "root may" UNL-01 -- gives 0 fltmc unload null
 step "once" UNL-13 -- says 1 "no filter" fltmc unload null
 step "a full disk is noticed" -- says 1 "standard output" sh -c 'fltmc filters > /dev/full'
