@@ -2,8 +2,9 @@
 /*
  * fltmc: who filters what, and change it. See fltmc(8).
  *
- * Everything goes through /sys/kernel/fltmgr. What is listed may go away while
- * it is listed; then it is left out.
+ * Everything goes through /sys/kernel/fltmgr, but what outstanding.c and
+ * verify.c do. What is listed may go away while it is listed; then it is left
+ * out.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,21 +17,7 @@
 
 #include "fltmc.h"
 
-enum {
-	EXIT_OK = 0,
-	EXIT_REFUSED = 1,
-	EXIT_USAGE = 2,
-	EXIT_NOT_AVAILABLE = 3,
-};
-
-/* What the command line said. */
-static struct {
-	bool json;
-	const char *filter;
-	const char *volume;
-	const char *instance;
-	const char *altitude;
-} options;
+struct options options;
 
 static const char help_text[] =
 	"usage: fltmc [--json] filters\n"
@@ -40,10 +27,14 @@ static const char help_text[] =
 	"       fltmc detach FILTER VOLUME [INSTANCE]\n"
 	"       fltmc load MODULE [PARAMETER=VALUE ...]\n"
 	"       fltmc unload FILTER\n"
+	"       fltmc [--json] outstanding [-w] [-s] [-f FILTER | -v VOLUME]\n"
+	"       fltmc verify on [FILTER ...]\n"
+	"       fltmc verify off\n"
+	"       fltmc [--json] verify report\n"
 	"       fltmc help\n"
-	"exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no filter manager\n";
+	"exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 not available\n";
 
-static int __printf(1, 2) usage(const char *format, ...)
+int usage(const char *format, ...)
 {
 	va_list args;
 
@@ -55,25 +46,37 @@ static int __printf(1, 2) usage(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static int __printf(1, 2) refused(const char *format, ...)
+static void complain(const char *format, va_list args)
+{
+	fputs("fltmc: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+int refused(const char *format, ...)
 {
 	va_list args;
 
-	fputs("fltmc: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	complain(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	return EXIT_REFUSED;
+}
+
+int not_available(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(format, args);
+	va_end(args);
+	return EXIT_NOT_AVAILABLE;
 }
 
 static int print(struct table *table)
 {
 	table_sort(table);
-	if (options.json)
-		table_print_json(table);
-	else
-		table_print(table);
+	table_print(table);
 	table_free(table);
 	return EXIT_OK;
 }
@@ -222,13 +225,8 @@ static int do_volumes(char **args)
 	return print(&table);
 }
 
-struct meaning {
-	int err;
-	const char *text;
-};
-
-/* What an errno means for what was asked; without an entry, its own text. */
-static int explain(const char *what, const char *name, int err, const struct meaning *meaning)
+/* Without an entry for it, an errno has its own text. */
+int explain(const char *what, const char *name, int err, const struct meaning *meaning)
 {
 	if (err == EACCES || err == EPERM)
 		return refused("%s %s: only root may do that (%s)", what, name, strerror(err));
@@ -236,6 +234,24 @@ static int explain(const char *what, const char *name, int err, const struct mea
 		if (meaning->err == err)
 			return refused("%s %s: %s (%s)", what, name, meaning->text, strerror(err));
 	return refused("%s %s: %s", what, name, strerror(err));
+}
+
+/* Why a file of the manager's in debugfs cannot be read. */
+int no_debug_file(const char *what, const char *file, int err)
+{
+	static const struct meaning none[] = { { } };
+	char *path = format_string("%s/%s", debug_root, file);
+	int status;
+
+	if (err != ENOENT && err != ENOTDIR && err != ENODEV && err != ENXIO)
+		status = explain(what, path, err, none);
+	else if (is_directory(debug_root))
+		status = not_available("%s: this filter manager has no %s", what, path);
+	else
+		status = not_available("%s: no %s: mount -t debugfs none /sys/kernel/debug", what,
+				       path);
+	free(path);
+	return status;
 }
 
 static const struct meaning attach_meanings[] = {
@@ -293,7 +309,7 @@ static char *highest_instance(const char *filter, const char *volume)
 	add_instances(filter, base_name(filter), &table);
 	table_sort(&table);
 	if (table.nr_rows)
-		name = checked(strdup(table.rows[0][INSTANCE_NAME]));
+		name = checked(strdup(table.rows[0].cells[INSTANCE_NAME]));
 	table_free(&table);
 	return name;
 }
@@ -403,10 +419,8 @@ static int do_load(char **args)
 	status = run(command);
 	free(command);
 	free(module);
-	if (status == 127) {
-		refused("load: there is no modprobe");
-		return EXIT_NOT_AVAILABLE;
-	}
+	if (status == 127)
+		return not_available("load: there is no modprobe");
 	return status ? EXIT_REFUSED : EXIT_OK;
 }
 
@@ -431,6 +445,8 @@ static const struct verb {
 	{ "detach", do_detach, 2, 3, "", true },
 	{ "load", do_load, 1, 1000, "", false },
 	{ "unload", do_unload, 1, 1, "", true },
+	{ "outstanding", do_outstanding, 0, 0, "jwsfv", true },
+	{ "verify", do_verify, 1, 1000, "j", true },
 	{ "help", do_help, 0, 0, "", false },
 };
 
@@ -447,12 +463,16 @@ static int run_verb(char **args, int nr_args, const char *given)
 		return usage("%s takes no such option", verb->name);
 	if (nr_args - 1 < verb->min || nr_args - 1 > verb->max)
 		return usage("%s: wrong number of arguments", verb->name);
-	if (verb->manager && !is_directory(root)) {
-		refused("%s is not there: the filter manager is not loaded (modprobe fltmgr)",
-			root);
-		return EXIT_NOT_AVAILABLE;
-	}
+	if (verb->manager && !is_directory(root))
+		return not_available("no %s: the filter manager is not loaded (modprobe fltmgr)",
+				     root);
 	return verb->run(args + 1);
+}
+
+static void from_environment(const char *name, const char **value)
+{
+	if (getenv(name))
+		*value = getenv(name);
 }
 
 int main(int argc, char **argv)
@@ -465,9 +485,10 @@ int main(int argc, char **argv)
 	char given[16] = "";
 	int c, status;
 
-	if (getenv("FLTMGR_SYSFS"))
-		root = getenv("FLTMGR_SYSFS");
-	while ((c = getopt_long(argc, argv, "f:v:i:a:h", long_options, NULL)) != -1) {
+	from_environment("FLTMGR_SYSFS", &root);
+	from_environment("FLTMGR_DEBUGFS", &debug_root);
+	from_environment("FLTMGR_PARAMETERS", &parameters);
+	while ((c = getopt_long(argc, argv, "f:v:i:a:wsh", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			options.json = true;
@@ -483,6 +504,12 @@ int main(int argc, char **argv)
 			break;
 		case 'a':
 			options.altitude = optarg;
+			break;
+		case 'w':
+			options.watch = true;
+			break;
+		case 's':
+			options.stacks = true;
 			break;
 		case 'h':
 			return do_help(NULL);

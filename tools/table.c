@@ -19,17 +19,29 @@ void *checked(void *memory)
 }
 
 /* As many strings as there are columns; they are copied. */
-void table_add(struct table *table, ...)
+void table_add_cells(struct table *table, const char * const *cells)
 {
-	va_list args;
+	struct row *row;
 	int i;
 
 	table->rows = checked(realloc(table->rows, (table->nr_rows + 1) * sizeof(*table->rows)));
+	row = &table->rows[table->nr_rows];
+	for (i = 0; i < table->nr_columns; i++)
+		row->cells[i] = checked(strdup(cells[i]));
+	row->nr = table->nr_rows++;
+}
+
+void table_add(struct table *table, ...)
+{
+	const char *cells[TABLE_MAX_COLUMNS];
+	va_list args;
+	int i;
+
 	va_start(args, table);
 	for (i = 0; i < table->nr_columns; i++)
-		table->rows[table->nr_rows][i] = checked(strdup(va_arg(args, const char *)));
+		cells[i] = va_arg(args, const char *);
 	va_end(args);
-	table->nr_rows++;
+	table_add_cells(table, cells);
 }
 
 void table_free(struct table *table)
@@ -39,7 +51,7 @@ void table_free(struct table *table)
 
 	for (row = 0; row < table->nr_rows; row++)
 		for (i = 0; i < table->nr_columns; i++)
-			free(table->rows[row][i]);
+			free(table->rows[row].cells[i]);
 	free(table->rows);
 	table->rows = NULL;
 	table->nr_rows = 0;
@@ -80,12 +92,16 @@ static const struct table *sorted;
 
 static int row_compare(const void *a, const void *b)
 {
-	char * const *x = a, * const *y = b;
+	const struct row *x = a, *y = b;
 	int diff = 0;
 
 	if (sorted->altitude >= 0)
-		diff = altitude_compare(y[sorted->altitude], x[sorted->altitude]);
-	return diff ? diff : strcmp(x[sorted->then], y[sorted->then]);
+		diff = altitude_compare(y->cells[sorted->altitude], x->cells[sorted->altitude]);
+	if (!diff && sorted->then >= 0)
+		diff = strcmp(x->cells[sorted->then], y->cells[sorted->then]);
+	if (!diff)
+		diff = x->nr < y->nr ? -1 : 1;
+	return diff;
 }
 
 void table_sort(struct table *table)
@@ -100,8 +116,8 @@ static int column_width(const struct table *table, int i)
 	size_t row, width = strlen(table->columns[i].title);
 
 	for (row = 0; row < table->nr_rows; row++)
-		if (strlen(table->rows[row][i]) > width)
-			width = strlen(table->rows[row][i]);
+		if (strlen(table->rows[row].cells[i]) > width)
+			width = strlen(table->rows[row].cells[i]);
 	return (int)width;
 }
 
@@ -127,7 +143,7 @@ static void print_line(const struct table *table, char * const *row, const int *
 	putchar('\n');
 }
 
-void table_print(const struct table *table)
+static void print_table(const struct table *table)
 {
 	int width[TABLE_MAX_COLUMNS];
 	const char *gap = "";
@@ -146,11 +162,14 @@ void table_print(const struct table *table)
 		gap = "  ";
 	}
 	putchar('\n');
-	for (row = 0; row < table->nr_rows; row++)
-		print_line(table, table->rows[row], width);
+	for (row = 0; row < table->nr_rows; row++) {
+		print_line(table, table->rows[row].cells, width);
+		if (table->more)
+			table->more(table->rows[row].cells, false);
+	}
 }
 
-static void print_json_string(const char *text)
+void print_json_string(const char *text)
 {
 	putchar('"');
 	for (; *text; text++) {
@@ -166,7 +185,18 @@ static void print_json_string(const char *text)
 	putchar('"');
 }
 
-void table_print_json(const struct table *table)
+static void print_json_cell(const struct column *column, const char *text)
+{
+	printf("\"%s\": ", column->key);
+	if (!column->number)
+		print_json_string(text);
+	else if (!*text || text[strspn(text, "0123456789")])
+		fputs("null", stdout);
+	else
+		fputs(text, stdout);
+}
+
+static void print_json(const struct table *table)
 {
 	size_t row;
 	int i;
@@ -175,13 +205,21 @@ void table_print_json(const struct table *table)
 	for (row = 0; row < table->nr_rows; row++) {
 		fputs(row ? ",\n {" : "\n {", stdout);
 		for (i = 0; i < table->nr_columns; i++) {
-			printf("%s\"%s\": ", i ? ", " : "", table->columns[i].key);
-			if (table->columns[i].number)
-				fputs(table->rows[row][i], stdout);
-			else
-				print_json_string(table->rows[row][i]);
+			fputs(i ? ", " : "", stdout);
+			print_json_cell(&table->columns[i], table->rows[row].cells[i]);
 		}
+		if (table->more)
+			table->more(table->rows[row].cells, true);
 		putchar('}');
 	}
 	puts(table->nr_rows ? "\n]" : "]");
+}
+
+/* For people, or as JSON: as the command line says. */
+void table_print(const struct table *table)
+{
+	if (options.json)
+		print_json(table);
+	else
+		print_table(table);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fltmc: the manager's tree in sysfs.
+ * fltmc: the manager's trees in sysfs and debugfs, and its parameters.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -20,6 +20,8 @@
 #define NAME_LENGTH	255
 
 const char *root = "/sys/kernel/fltmgr";
+const char *debug_root = "/sys/kernel/debug/fltmgr";
+const char *parameters = "/sys/module/fltmgr/parameters";
 
 char *format_string(const char *format, ...)
 {
@@ -64,6 +66,58 @@ char *read_value(const char *directory, const char *file)
 	buf[n] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
 	return checked(strdup(buf));
+}
+
+/* A whole file; NULL with errno. To be freed. */
+char *read_text(const char *directory, const char *file)
+{
+	char *path = format_string("%s/%s", directory, file);
+	size_t size = 0, room = 0;
+	char *text = NULL;
+	ssize_t n;
+	int fd, err;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	free(path);
+	if (fd < 0)
+		return NULL;
+	do {
+		if (room - size < 4096) {
+			room = 2 * room + 8192;
+			text = checked(realloc(text, room));
+		}
+		n = read(fd, text + size, room - size - 1);
+		if (n > 0)
+			size += n;
+	} while (n > 0);
+	err = errno;
+	close(fd);
+	if (n < 0) {
+		free(text);
+		errno = err;
+		return NULL;
+	}
+	text[size] = '\0';
+	return text;
+}
+
+/* The lines of @text, which is cut into them; behind the last one NULL. To be freed. */
+char **split_lines(char *text)
+{
+	size_t nr = 0, room = 2;
+	char **lines;
+	char *p;
+
+	for (p = text; *p; p++)
+		room += *p == '\n';
+	lines = checked(calloc(room, sizeof(*lines)));
+	while (*text) {
+		lines[nr++] = text;
+		text += strcspn(text, "\n");
+		if (*text)
+			*text++ = '\0';
+	}
+	return lines;
 }
 
 /* One write(): its errno is the manager's answer. */
