@@ -406,6 +406,9 @@ bool flt_cancel_run(struct flt_cancel *cancel);
 bool flt_cancel_settled(struct flt_operation *op);
 struct flt_instance *flt_cancel_holder(struct flt_operation *op);
 
+/* wait.c */
+void flt_wait_cancel(struct flt_callback_data *data);
+
 /* cbdq.c */
 void flt_cbdq_cancel(struct flt_callback_data *data);
 
@@ -414,6 +417,7 @@ struct flt_drain_copy {
 	struct flt_callback_data data;
 	struct flt_io_parameter_block iopb;
 	enum flt_class class;
+	u64 op_id;
 	void *context;
 	struct flt_vdata vdata;
 };
@@ -458,6 +462,7 @@ enum flt_run_kind {
 	FLT_RUN_SAFE,
 	FLT_ITEM_KINDS = FLT_RUN_SAFE,
 	FLT_RUN_OWN,			/* a thread that performs, or completes, own I/O */
+	FLT_RUN_DRAINED,		/* a drained post-operation */
 };
 
 /* A routine of a filter's that a worker is to run, or runs. */
@@ -469,7 +474,7 @@ struct flt_run {
 	struct flt_filter *filter;		/* kept, as the instance, while it is listed */
 	struct flt_instance *inst;		/* NULL: it is the filter's */
 	struct flt_callback_data *data;		/* DEFERRED: the operation */
-	u64 op_id;				/* ... for diagnostics */
+	u64 op_id;				/* DEFERRED, DRAINED: for diagnostics */
 	u8 class;				/* ... likewise */
 	void *routine;
 	void *context;
@@ -482,6 +487,8 @@ extern struct list_head flt_runs;
 void flt_run_starts(struct flt_run *run);
 void flt_run_ends(struct flt_run *run);
 void flt_run_begin(struct flt_run *run, enum flt_run_kind kind, struct flt_instance *inst);
+void flt_run_begin_drained(struct flt_run *run, const struct flt_drain_copy *copy,
+			   struct flt_instance *inst);
 void flt_run_end(struct flt_run *run);
 bool flt_run_on_stack(const struct flt_filter *filter);
 bool flt_run_here(void);

@@ -41,6 +41,7 @@ struct flt_vop {
 	struct flt_instance *met;	/* O: the last one on the way down, kept */
 	struct flt_io_parameter_block *iopb;	/* I */
 	pid_t pid;			/* I */
+	u32 flags;			/* as the last pre-operation was shown them */
 	unsigned int nr;		/* steps */
 	unsigned int up;		/* O: below that step is no more to be called */
 	unsigned long canceled;		/* jiffies; 0: its routine was not called */
@@ -190,6 +191,7 @@ void flt_verify_arrive(struct flt_operation *op, struct flt_instance *inst)
 
 	flt_verify_place(op, inst);
 	flt_vop_meet(vop, inst);
+	vop->flags = op->data.flags;
 	WRITE_ONCE(vop->canceled, 0);
 	if (vop->nr == FLT_VOP_STEPS)
 		return;
@@ -265,6 +267,12 @@ void flt_verify_parameters(struct flt_operation *op, struct flt_instance *inst, 
 	if (op->data.requestor_pid != vop->pid) {
 		flt_violation_op("OPC-05", inst, op, "changed the requestor");
 		op->data.requestor_pid = vop->pid;
+	}
+	/* OPC-07: the mark apart, flags are the manager's. */
+	if ((op->data.flags ^ vop->flags) & ~FLTFL_CALLBACK_DATA_DIRTY) {
+		flt_violation_op("OPC-07", inst, op, "changed flags %#x",
+				 op->data.flags ^ vop->flags);
+		op->data.flags = vop->flags | (op->data.flags & FLTFL_CALLBACK_DATA_DIRTY);
 	}
 	if (op->data.iopb != vop->iopb) {
 		flt_violation_op("OPC-05", inst, op, "changed where the parameters are");
