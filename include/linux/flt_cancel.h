@@ -38,7 +38,7 @@ typedef void (*flt_cbdq_complete_canceled_io_fn)(struct flt_callback_data_queue 
  * struct flt_callback_data_queue - a queue of operations that can be cancelled
  * @instance: whose operations it holds
  * @disabled: nothing can be inserted
- * @emptied: the verifier's
+ * @emptied: was found empty while disabled; the verifier's
  * @insert: put an operation into the filter's list; may refuse
  * @remove: take it out
  * @peek_next: the next one after a given one, or the first, that matches

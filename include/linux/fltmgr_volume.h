@@ -131,6 +131,7 @@ struct flt_inflight_link {
  * @cancel_place: where it is held, valid with @cancel_routine
  * @cancel_context: the routine's: a queue, likewise
  * @cbdq_context: names it in that queue, or NULL
+ * @verify: what the verifier has noted of it, NULL: nothing
  * @nodes: inline nodes
  *
  * Manager only, apart from @data, @iopb, @modified, @id, @work, @at_device.
@@ -206,6 +207,7 @@ struct flt_volume_ops {
 /**
  * struct flt_object - rundown protection, the head of filter, volume, instance
  * @type: which of the three
+ * @refused: a reference was refused since it is going; the verifier's
  * @rundown: references * 2, plus 1 once the object is going
  * @drained: called once, when it is going and no reference is left; any context
  *

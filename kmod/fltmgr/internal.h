@@ -54,6 +54,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "race.h"
 #include "verify.h"
 
 #undef pr_fmt
@@ -345,12 +346,6 @@ void flt_resume_post(struct flt_operation *op, struct flt_node *node);
 struct flt_operation *flt_operation_of(struct flt_callback_data *data, const char *rule,
 				       const char *what);
 
-/* generated.c */
-extern const struct flt_volume_ops flt_generated_ops;
-int flt_generated_init(void);
-void flt_generated_exit(void);
-struct flt_instance *flt_generated_by(const struct flt_operation *op);
-
 /* modify.c */
 void flt_modify_undo(struct flt_operation *op, const struct flt_passed *before);
 int flt_modify_take(struct flt_operation *op, struct flt_instance *inst, int status,
@@ -384,7 +379,6 @@ bool flt_filter_on_stack(struct flt_filter *filter);
 void flt_filter_lockdep_init(struct flt_filter *filter);
 void flt_filter_lockdep_exit(struct flt_filter *filter);
 void flt_draining_wait(struct flt_filter *filter);
-
 void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 		     flt_complete_canceled_callback routine);
 void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
@@ -558,19 +552,6 @@ void flt_context_purge_instance(struct flt_instance *inst);
 void flt_context_purge_volume(struct flt_volume *volume);
 void flt_context_purge_filter(struct flt_filter *filter);
 
-/* race.c */
-#if IS_ENABLED(CONFIG_KUNIT)
-typedef void (*flt_race_hook_t)(const char *name, const void *subject);
-void flt_race_set_hook(flt_race_hook_t hook);
-void flt_race_point(const char *name, const void *subject);
-typedef bool (*flt_fault_hook_t)(const char *name);
-void flt_fault_set_hook(flt_fault_hook_t hook);
-bool flt_fault_point(const char *name);
-#else
-static inline void flt_race_point(const char *name, const void *subject) { }
-static inline bool flt_fault_point(const char *name) { return false; }
-#endif
-
 static inline struct flt_filter *to_filter(struct kobject *kobj)
 {
 	return container_of(kobj, struct flt_filter, kobj);
@@ -607,6 +588,14 @@ static inline struct flt_instance *flt_word_instance(unsigned long word)
 static inline enum flt_op_state flt_word_state(unsigned long word)
 {
 	return word & FLT_OP_STATE_MASK;
+}
+
+/* Nobody has changed the parameters yet: what is passed on is what is there. */
+static inline void flt_operation_pass(struct flt_operation *op)
+{
+	op->passed.rw = op->iopb.parameters.read;
+	op->passed.irp_flags = op->iopb.irp_flags;
+	op->passed.major_function = op->iopb.major_function;
 }
 
 #endif /* _FLTMGR_INTERNAL_H */

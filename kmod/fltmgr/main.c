@@ -8,7 +8,7 @@
 
 #include <kunit/visibility.h>
 
-#include "internal.h"
+#include "generated.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/fltmgr.h>

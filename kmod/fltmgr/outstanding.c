@@ -10,7 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "generated.h"
 
 /* Lines in the log for each slow teardown; debugfs has them all. */
 #define FLT_SLOW_LINES	8

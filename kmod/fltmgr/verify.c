@@ -205,8 +205,10 @@ static void flt_vblame(const struct flt_blame *blame, const char *fmt, va_list a
 
 	if (!filter && inst)
 		filter = inst->filter;
-	if (!filter && !owner)
-		owner = caller = flt_verify_caller(&certain);
+	if (!filter && !owner) {
+		caller = flt_verify_caller(&certain);
+		owner = caller;
+	}
 	if (blame->op_id)
 		snprintf(op, sizeof(op), "%llx", blame->op_id);
 	va_copy(copy, args);

@@ -107,7 +107,7 @@ void flt_violation_data(const char *rule, const struct flt_callback_data *data,
 			const char *fmt, ...) __printf(3, 4);
 
 /* verify_call.c */
-extern const char flt_unload_what[];
+extern const char * const flt_unload_what;
 void flt_frame_begin(struct flt_frame *frame, struct flt_filter *filter,
 		     struct flt_instance *inst, const char *what);
 void flt_frame_end(struct flt_frame *frame);

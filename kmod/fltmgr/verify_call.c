@@ -18,7 +18,7 @@
 static DEFINE_SPINLOCK(flt_frame_lock);
 static DEFINE_HASHTABLE(flt_frames, 6);		/* F: by task, the innermost first */
 
-const char flt_unload_what[] = "unload callback";
+const char * const flt_unload_what = "unload callback";
 
 static void flt_frame_note(struct flt_frame *frame)
 {

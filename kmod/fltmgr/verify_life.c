@@ -72,13 +72,16 @@ static void flt_queue_visit(const struct vrf_item *item, void *arg)
 void flt_verify_started(struct flt_instance *inst)
 {
 	struct flt_queue_seek seek = { .inst = inst };
+	struct flt_blame blame = {
+		.rule = "TDN-30",
+		.inst = inst,
+		.cause = &seek.made,
+		.what = "initialised",
+	};
 
 	vrf_for_each(FLT_KIND_QUEUE, FLT_KIND_QUEUE, flt_queue_visit, &seek);
-	if (!seek.enabled)
-		return;
-	flt_blame(&(struct flt_blame){ .rule = "TDN-30", .inst = inst, .cause = &seek.made,
-				       .what = "initialised" },
-		  "teardown_start left a callback-data queue enabled");
+	if (seek.enabled)
+		flt_blame(&blame, "teardown_start left a callback-data queue enabled");
 }
 
 /* teardown_complete is called next. INV-06, INV-07 */
@@ -156,13 +159,17 @@ static void flt_report_left(struct vrf_owner *owner, vrf_match match, const void
 			    const char *when)
 {
 	struct vrf_found found;
+	struct flt_blame blame = {
+		.owner = owner,
+		.cause = &found.made,
+		.what = "taken",
+	};
 
-	while (vrf_find_left(owner, match, arg, &found))
-		flt_blame(&(struct flt_blame){ .rule = vrf_kinds[found.kind].rule,
-					       .owner = owner, .cause = &found.made,
-					       .what = "taken" },
-			  "has %u %s %s %s", found.count, flt_left_texts[found.kind], found.name,
-			  when);
+	while (vrf_find_left(owner, match, arg, &found)) {
+		blame.rule = vrf_kinds[found.kind].rule;
+		flt_blame(&blame, "has %u %s %s %s", found.count, flt_left_texts[found.kind],
+			  found.name, when);
+	}
 }
 
 /* The unload callback has returned, and the filter is unregistered. */
@@ -222,19 +229,26 @@ static bool flt_late_visit(struct flt_operation *op, void *arg)
 	return false;
 }
 
+static void flt_late_cause(struct flt_blame *blame, const struct flt_late *late)
+{
+	blame->op_id = late->op_id;
+	blame->what = late->what;
+	if (late->what)
+		blame->cause = &late->cause;
+}
+
 /* TDN-30, VRF-11k */
 static void flt_late_teardown(struct flt_instance *inst)
 {
 	struct flt_late late = { .inst = inst };
+	struct flt_blame blame = { .rule = "TDN-30", .inst = inst };
 
 	flt_inflight_scan(inst->volume, flt_late_visit, NULL, &late);
 	if (!late.pended)
 		return;
 	inst->verify.late = true;
-	flt_blame(&(struct flt_blame){ .rule = "TDN-30", .inst = inst, .op_id = late.op_id,
-				       .cause = late.what ? &late.cause : NULL,
-				       .what = late.what },
-		  "%u operations pended, %u ms after teardown_start", late.pended,
+	flt_late_cause(&blame, &late);
+	flt_blame(&blame, "%u operations pended, %u ms after teardown_start", late.pended,
 		  jiffies_to_msecs(jiffies - inst->since));
 }
 
@@ -266,13 +280,10 @@ static bool flt_late_cancel_visit(struct flt_operation *op, void *arg)
 static void flt_late_cancel_action(void *arg)
 {
 	struct flt_late_cancel *cancel = arg;
-	struct flt_late *late = &cancel->late;
+	struct flt_blame blame = { .rule = "VRF-14", .inst = cancel->holder };
 
-	flt_blame(&(struct flt_blame){ .rule = "VRF-14", .inst = cancel->holder,
-				       .op_id = late->op_id,
-				       .cause = late->what ? &late->cause : NULL,
-				       .what = late->what },
-		  "its cancel routine was called, and it is not completed");
+	flt_late_cause(&blame, &cancel->late);
+	flt_blame(&blame, "its cancel routine was called, and it is not completed");
 	kobject_put(&cancel->holder->kobj);
 }
 

@@ -15,7 +15,7 @@
 #include <linux/jhash.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "generated.h"
 
 #define FLT_VOP_STEPS	32	/* instances that an operation may meet and still be followed */
 

@@ -54,7 +54,8 @@ void vrf_exit(void)
 /* With one reference, which is that of being registered. */
 struct vrf_owner *vrf_owner_create(struct module *module, const char *name, bool verified)
 {
-	struct vrf_owner *owner = kzalloc(struct_size(owner, name, strlen(name) + 1), GFP_KERNEL);
+	size_t size = strlen(name) + 1;
+	struct vrf_owner *owner = kzalloc(struct_size(owner, name, size), GFP_KERNEL);
 
 	if (!owner)
 		return NULL;
@@ -62,7 +63,7 @@ struct vrf_owner *vrf_owner_create(struct module *module, const char *name, bool
 	owner->module = module;
 	owner->verified = verified;
 	owner->alive = true;
-	strcpy(owner->name, name);
+	memcpy(owner->name, name, size);
 	spin_lock_irq(&vrf_lock);
 	list_add(&owner->link, &vrf_owners);
 	spin_unlock_irq(&vrf_lock);

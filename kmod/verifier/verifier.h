@@ -111,6 +111,7 @@ struct vrf_found {
 	struct vrf_trace made;
 	char name[VRF_NAME_SIZE];
 };
+
 typedef bool (*vrf_match)(const struct vrf_item *item, const void *arg);
 bool vrf_find_left(struct vrf_owner *owner, vrf_match match, const void *arg,
 		   struct vrf_found *found);
