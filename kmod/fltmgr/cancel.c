@@ -99,6 +99,7 @@ static int flt_cancel_refuse(struct flt_operation *op, const char *rule, unsigne
 {
 	struct flt_instance *inst = place ? flt_place_instance(op, place) : NULL;
 
+	/* It may be another's, and about to end. */
 	flt_violation_op(rule, inst, op, "%s", why);
 	return STATUS_INVALID_PARAMETER;
 }
@@ -258,7 +259,7 @@ int flt_set_cancel_completion(struct flt_callback_data *data,
 		return flt_cancel_refuse(op, "CAN-01", flt_place(op),
 					 "cannot be given a cancel routine");
 	if (flt_verifying())
-		flt_verify_handed(op);
+		flt_verify_handed(data);
 	return flt_cancel_arm(op, "CAN-01", routine, NULL);
 }
 EXPORT_SYMBOL_GPL(flt_set_cancel_completion);

@@ -19,8 +19,10 @@
  *   K  flt_work_lock in run.c, irq-safe: work items.
  *   I  set before the object is visible, then constant.
  *
- * Order: T, then L, C or K. Nothing is taken inside L, C or K. Per-volume or
- * per-filter locks do not exist otherwise: topology changes are rare and short.
+ * Order: T, then L, C or K. Nothing is taken inside L, C or K, but the verifier's
+ * locks, in which nothing is taken: V, P (../verifier), F, O (verify_*.c). T is
+ * taken inside flt_verifier_lock (verify.c). Per-volume or per-filter locks do not
+ * exist otherwise: topology changes are rare and short.
  *
  * LIFETIME
  *
@@ -156,7 +158,6 @@ struct flt_filter {
 	unsigned long going_since;		/* T: jiffies of that */
 	struct vrf_owner *owner_rec;		/* I: for the verifier */
 	bool verified;				/* I */
-	bool broke_rule;			/* A */
 	bool refs_waited;			/* T: for refs_gone */
 	unsigned long refs_since;		/* T: jiffies of that */
 #ifdef CONFIG_LOCKDEP
@@ -534,7 +535,7 @@ struct flt_involved {
 };
 
 void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum);
-bool flt_pended_at(struct flt_operation *op, const struct flt_instance *inst);
+struct flt_instance *flt_pended_by(struct flt_operation *op);
 int flt_outstanding_init(void);
 void flt_outstanding_exit(void);
 void flt_outstanding_kick(void);
