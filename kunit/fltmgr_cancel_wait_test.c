@@ -11,13 +11,26 @@ static struct flt_sim_op *op;
 static struct tf b;
 
 static struct completion object;
+#define NR_OBJECTS	3
+static struct completion several[NR_OBJECTS];
+static struct completion *pointers[NR_OBJECTS] = { &several[0], &several[1], &several[2] };
 static long wait_time;
 static int wait_rc, set_rc;
 static struct flt_callback_data *last;	/* what B's pre-operation was called with */
 
+static void prepare_several(void)
+{
+	int i;
+
+	for (i = 0; i < NR_OBJECTS; i++)
+		init_completion(&several[i]);
+}
+
 static int wait_init(struct kunit *test)
 {
 	last = NULL;
+	init_completion(&object);
+	prepare_several();
 	/* Not offered: the filters attach themselves, and have when they are registered. */
 	sim = flt_sim_create_unoffered("vol");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
@@ -30,8 +43,12 @@ static int wait_init(struct kunit *test)
 
 static void wait_exit(struct kunit *test)
 {
+	int i;
+
 	tf_race_disarm();
 	complete_all(&object);
+	for (i = 0; i < NR_OBJECTS; i++)
+		complete_all(&several[i]);
 	helpers_stop();
 	tf_unregister(&b);
 	flt_sim_op_free(op);
@@ -236,6 +253,154 @@ static void who_waits_holds_the_operation(struct kunit *test)
 	expect_ended(test, STATUS_CANCELLED);
 }
 
+static int wait_for_several(enum flt_wait_type type, long timeout)
+{
+	return flt_cancellable_wait_for_multiple_objects(NR_OBJECTS, pointers, type, timeout,
+							 NULL);
+}
+
+/* CAN-09: the lowest that is complete, and no other is taken */
+static void one_of_several_is_taken(struct kunit *test)
+{
+	prepare_several();
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ANY, 0), STATUS_TIMEOUT);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ANY, 2), STATUS_TIMEOUT);
+	complete(&several[2]);
+	complete(&several[1]);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ANY, 0), 1);
+	KUNIT_EXPECT_TRUE(test, completion_done(&several[2]));
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ANY, MAX_SCHEDULE_TIMEOUT), 2);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ANY, 0), STATUS_TIMEOUT);
+}
+
+/* CAN-09: all, or nothing is taken */
+static void all_of_several_are_taken(struct kunit *test)
+{
+	prepare_several();
+	complete(&several[0]);
+	complete(&several[2]);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ALL, 2), STATUS_TIMEOUT);
+	KUNIT_EXPECT_TRUE(test, completion_done(&several[0]));
+	KUNIT_EXPECT_TRUE(test, completion_done(&several[2]));
+	complete(&several[1]);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ALL, MAX_SCHEDULE_TIMEOUT), 0);
+	KUNIT_EXPECT_FALSE(test, completion_done(&several[0]));
+	KUNIT_EXPECT_FALSE(test, completion_done(&several[1]));
+	KUNIT_EXPECT_FALSE(test, completion_done(&several[2]));
+}
+
+/* CAN-10: how many, of which kind, for how long */
+static void several_are_counted(struct kunit *test)
+{
+	prepare_several();
+	KUNIT_EXPECT_EQ(test, wait_for_several(2, 0), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ALL, -1), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_multiple_objects(0, pointers, FLT_WAIT_ANY,
+									0, NULL),
+			STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test,
+			flt_cancellable_wait_for_multiple_objects(FLT_MAXIMUM_WAIT_OBJECTS + 1,
+								  pointers, FLT_WAIT_ANY, 0, NULL),
+			STATUS_INVALID_PARAMETER);
+}
+
+static void *wait_any(void *arg)
+{
+	return (void *)(long)wait_for_several(FLT_WAIT_ANY, MAX_SCHEDULE_TIMEOUT);
+}
+
+static void *wait_all(void *arg)
+{
+	return (void *)(long)wait_for_several(FLT_WAIT_ALL, MAX_SCHEDULE_TIMEOUT);
+}
+
+static void *wait_for_last(void *arg)
+{
+	return (void *)(long)flt_cancellable_wait_for_single_object(&several[2],
+								    MAX_SCHEDULE_TIMEOUT, NULL);
+}
+
+/* CAN-09: in their sleep */
+static void sleepers_are_woken(struct kunit *test)
+{
+	prepare_several();
+	helper_start(test, 0, wait_any, NULL);
+	tf_wait_until(test, completion_waited_for(&several[2]));
+	complete(&several[1]);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 1);
+	KUNIT_EXPECT_FALSE(test, completion_waited_for(&several[2]));
+
+	helper_start(test, 0, wait_all, NULL);
+	tf_wait_until(test, completion_waited_for(&several[2]));
+	complete(&several[0]);
+	complete(&several[1]);
+	KUNIT_EXPECT_FALSE(test, helper_done(0));
+	complete(&several[2]);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+}
+
+/* CAN-09: who is woken by one object and takes another does not keep that from others */
+static void a_wake_up_is_passed_on(struct kunit *test)
+{
+	unsigned long flags;
+
+	prepare_several();
+	helper_start(test, 0, wait_any, NULL);
+	tf_wait_until(test, completion_waited_for(&several[2]));
+	helper_start(test, 1, wait_for_last, NULL);
+	/* Both are in the queue, the first one in front. */
+	tf_wait_until(test, left_on(&several[2].wait.task_list) == 2);
+
+	/* It cannot look at the first object before both are complete. */
+	raw_spin_lock_irqsave_nested(&several[0].wait.lock, flags, SINGLE_DEPTH_NESTING);
+	complete(&several[2]);
+	several[0].done = 1;
+	raw_spin_unlock_irqrestore(&several[0].wait.lock, flags);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
+}
+
+/* CAN-09: nor does who waits for all, and does not take what has woken him */
+static void what_is_not_taken_is_left_to_others(struct kunit *test)
+{
+	prepare_several();
+	helper_start(test, 0, wait_all, NULL);
+	tf_wait_until(test, completion_waited_for(&several[2]));
+	helper_start(test, 1, wait_for_last, NULL);
+	tf_wait_until(test, left_on(&several[2].wait.task_list) == 2);
+	complete(&several[2]);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
+	KUNIT_EXPECT_FALSE(test, helper_done(0));
+	complete(&several[0]);
+	complete(&several[1]);
+	KUNIT_EXPECT_FALSE(test, helper_done(0));
+	complete(&several[2]);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+}
+
+static int wait_any_in_pre(struct tf *tf, struct flt_callback_data *data,
+			   const struct flt_related_objects *objs, int status)
+{
+	wait_rc = flt_cancellable_wait_for_multiple_objects(NR_OBJECTS, pointers, FLT_WAIT_ANY,
+							    MAX_SCHEDULE_TIMEOUT, data);
+	tf->complete_status = wait_rc;
+	return FLT_PREOP_COMPLETE;
+}
+
+/* CAN-09: cancelled; and the next one was cancelled before */
+static void a_wait_for_several_is_cancelled(struct kunit *test)
+{
+	prepare_several();
+	b.on_pre = wait_any_in_pre;
+	helper_start(test, 0, start_op, NULL);
+	tf_wait_until(test, completion_waited_for(&several[2]));
+	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
+	helper_join(test, 0);
+	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
+	expect_ended(test, STATUS_CANCELLED);
+	KUNIT_EXPECT_FALSE(test, completion_waited_for(&several[2]));
+}
+
 static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(a_wait_without_waiting),
 	KUNIT_CASE(a_wait_that_times_out),
@@ -246,6 +411,13 @@ static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(a_wait_whose_thread_is_killed),
 	KUNIT_CASE(a_wait_with_a_routine_is_refused),
 	KUNIT_CASE(who_waits_holds_the_operation),
+	KUNIT_CASE(one_of_several_is_taken),
+	KUNIT_CASE(all_of_several_are_taken),
+	KUNIT_CASE(several_are_counted),
+	KUNIT_CASE(sleepers_are_woken),
+	KUNIT_CASE(a_wake_up_is_passed_on),
+	KUNIT_CASE(what_is_not_taken_is_left_to_others),
+	KUNIT_CASE(a_wait_for_several_is_cancelled),
 	{}
 };
 

@@ -82,6 +82,23 @@ bool flt_is_io_canceled(struct flt_callback_data *data);
 int flt_cancellable_wait_for_single_object(struct completion *object, long timeout,
 					   struct flt_callback_data *data);
 
+/* The most that one can wait for at once. */
+#define FLT_MAXIMUM_WAIT_OBJECTS	64
+
+/**
+ * enum flt_wait_type - what several objects are waited for
+ * @FLT_WAIT_ALL: all of them
+ * @FLT_WAIT_ANY: one of them
+ */
+enum flt_wait_type {
+	FLT_WAIT_ALL = 0,
+	FLT_WAIT_ANY = 1,
+};
+
+int flt_cancellable_wait_for_multiple_objects(unsigned int count, struct completion **objects,
+					      enum flt_wait_type wait_type, long timeout,
+					      struct flt_callback_data *data);
+
 /* queues: kmod/fltmgr/cbdq.c */
 int flt_cbdq_initialize(struct flt_instance *instance, struct flt_callback_data_queue *cbdq,
 			flt_cbdq_insert_io_fn insert, flt_cbdq_remove_io_fn remove,

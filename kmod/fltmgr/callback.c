@@ -75,14 +75,14 @@ static __always_inline void flt_call_begin(struct flt_call *call, struct flt_fil
 	call->filter = filter;
 	call->entered = waited && flt_lockdep_enter(filter);
 	call->frame.filter = NULL;
-	call->frame.task = NULL;
-	if (flt_verifying() && filter->verified)
+	if (flt_verifying())
 		flt_frame_begin(&call->frame, filter, inst, what);
 }
 
 static __always_inline void flt_call_end(struct flt_call *call)
 {
-	if (flt_verifying() && call->frame.filter)
+	/* Begun is ended, though it was switched off meanwhile. */
+	if (unlikely(call->frame.filter))
 		flt_frame_end(&call->frame);
 	flt_lockdep_exit(call->filter, call->entered);
 	memalloc_noio_restore(call->noio);
@@ -205,7 +205,7 @@ void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 {
 	struct flt_call call;
 
-	if (flt_verifying())
+	if (flt_verifying() && routine != flt_wait_cancel)
 		flt_verify_canceled(op);
 	flt_call_begin(&call, inst->filter, inst, "cancel routine", true);
 	trace_flt_cancel(op, inst->id, STATUS_CANCELLED);
@@ -293,7 +293,7 @@ int flt_call_unload(struct flt_filter *filter, u32 flags)
 	int rc;
 
 	/* Not in flt_call_begin(): it may ask for any memory. */
-	if (flt_verifying() && filter->verified)
+	if (flt_verifying())
 		flt_frame_begin(&frame, filter, NULL, flt_unload_what);
 	rc = filter->reg->filter_unload_callback(filter, flags);
 	if (frame.filter)

@@ -42,11 +42,7 @@
  * The mark stays: an operation that goes on after all, since nobody could be
  * told, is cancelled as soon as a lower or higher filter pends it cancellably.
  */
-#include <linux/completion.h>
 #include <linux/export.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
-#include <linux/swait.h>
 
 #include "internal.h"
 
@@ -103,6 +99,7 @@ static int flt_cancel_refuse(struct flt_operation *op, const char *rule, unsigne
 {
 	struct flt_instance *inst = place ? flt_place_instance(op, place) : NULL;
 
+	/* It may be another's, and about to end. */
 	flt_violation_op(rule, inst, op, "%s", why);
 	return STATUS_INVALID_PARAMETER;
 }
@@ -262,12 +259,10 @@ int flt_set_cancel_completion(struct flt_callback_data *data,
 		return flt_cancel_refuse(op, "CAN-01", flt_place(op),
 					 "cannot be given a cancel routine");
 	if (flt_verifying())
-		flt_verify_handed(op);
+		flt_verify_handed(data);
 	return flt_cancel_arm(op, "CAN-01", routine, NULL);
 }
 EXPORT_SYMBOL_GPL(flt_set_cancel_completion);
-
-static void flt_wait_cancel(struct flt_callback_data *data);
 
 /* A routine that is the manager's own, not one that a filter has set. */
 static bool flt_cancel_internal(flt_complete_canceled_callback routine)
@@ -357,91 +352,3 @@ bool flt_cancel_settled(struct flt_operation *op)
 	/* If it is about to be called, that is the completion that counts. */
 	return flt_cancel_disarm(op, routine);
 }
-
-/* A thread in flt_cancellable_wait_for_single_object(); on its stack. */
-struct flt_wait {
-	struct task_struct *task;
-	struct completion told;		/* whoever cancelled is done with this */
-};
-
-static void flt_wait_cancel(struct flt_callback_data *data)
-{
-	struct flt_wait *wait = data->operation->cancel_context;
-
-	wake_up_process(wait->task);
-	complete(&wait->told);
-}
-
-static bool flt_wait_over(struct completion *object, struct flt_operation *op, bool *done)
-{
-	*done = try_wait_for_completion(object);
-	return *done || (op && READ_ONCE(op->canceled));
-}
-
-/*
- * As wait_for_completion_killable_timeout(), and ends with a cancel. Who leaves
- * the wait for another reason looks once more: the complete() that woke him
- * must not be lost for others.
- */
-static int flt_wait(struct completion *object, long timeout, struct flt_operation *op)
-{
-	bool done;
-	long left;
-
-	left = ___swait_event(object->wait,
-			      ___wait_cond_timeout(flt_wait_over(object, op, &done)),
-			      TASK_KILLABLE, timeout, __ret = schedule_timeout(__ret));
-	if (done || try_wait_for_completion(object))
-		return 0;
-	if (op && READ_ONCE(op->canceled))
-		return STATUS_CANCELLED;
-	return left < 0 ? STATUS_THREAD_IS_TERMINATING : STATUS_TIMEOUT;
-}
-
-/**
- * flt_cancellable_wait_for_single_object() - wait, but not for a cancelled operation
- * @object: what is waited for
- * @timeout: for how long at most, in jiffies: 0 tests and does not wait,
- *	%MAX_SCHEDULE_TIMEOUT waits for ever
- * @data: an operation that the caller holds, and that is not otherwise
- *	cancellable; or NULL
- *
- * As wait_for_completion_killable_timeout(), and the wait ends too when the
- * operation is cancelled. That cancels nothing else, and the operation is still
- * the caller's. If the object is complete, then that is what counts.
- *
- * Reported and refused: an operation that is in a queue or has a cancel
- * routine, or that the caller does not hold, a drained copy. CAN-09, CAN-10
- *
- * Context: PASSIVE.
- * Return: 0: @object was complete; STATUS_TIMEOUT, which is positive;
- * -ECANCELED: the operation is cancelled; -EINTR: the thread was killed;
- * -EINVAL: refused, or a negative time-out.
- */
-int flt_cancellable_wait_for_single_object(struct completion *object, long timeout,
-					   struct flt_callback_data *data)
-{
-	struct flt_operation *op = data ? data->operation : NULL;
-	struct flt_wait wait = { .task = current };
-	int rc;
-
-	if (!flt_passive() || timeout < 0)
-		return STATUS_INVALID_PARAMETER;
-	if (!data)
-		return flt_wait(object, timeout, NULL);
-	if (!op) {
-		flt_violation("DRN-02", NULL, NULL, "wait with a drained copy");
-		return STATUS_INVALID_PARAMETER;
-	}
-	init_completion(&wait.told);
-	rc = flt_cancel_arm(op, "CAN-09", flt_wait_cancel, &wait);
-	if (rc == STATUS_CANCELLED)
-		return try_wait_for_completion(object) ? 0 : rc;
-	if (rc)
-		return rc;
-	rc = flt_wait(object, timeout, op);
-	if (!flt_cancel_disarm(op, flt_wait_cancel))
-		wait_for_completion(&wait.told);
-	return rc;
-}
-EXPORT_SYMBOL_GPL(flt_cancellable_wait_for_single_object);

@@ -95,7 +95,7 @@ int flt_cbdq_initialize(struct flt_instance *instance, struct flt_callback_data_
 	cbdq->release = release;
 	cbdq->complete_canceled = complete_canceled;
 	if (flt_verifying())
-		flt_verify_queue(cbdq, true);
+		flt_verify_queue_made(cbdq);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(flt_cbdq_initialize);

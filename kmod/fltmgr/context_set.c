@@ -157,8 +157,10 @@ static int flt_context_link(struct flt_context_list *list, const struct flt_obje
 int flt_context_check_set(u16 type, const struct flt_filter *filter,
 			  enum flt_set_context_operation operation, void *new_context)
 {
-	if (!new_context || (operation != FLT_SET_CONTEXT_REPLACE_IF_EXISTS &&
-			     operation != FLT_SET_CONTEXT_KEEP_IF_EXISTS))
+	if (!new_context || !flt_verify_context(new_context, "setting"))
+		return STATUS_INVALID_PARAMETER;
+	if (operation != FLT_SET_CONTEXT_REPLACE_IF_EXISTS &&
+	    operation != FLT_SET_CONTEXT_KEEP_IF_EXISTS)
 		return STATUS_INVALID_PARAMETER;
 	if (flt_context_type(to_flt_context(new_context)) != type)
 		return STATUS_INVALID_PARAMETER;

@@ -32,6 +32,7 @@ bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
 		return false;
 	memset(copy, 0, sizeof(*copy));
 	copy->class = op->class;
+	copy->op_id = op->id;
 	copy->context = node->context;
 	copy->iopb.irp_flags = seen->irp_flags;
 	copy->iopb.major_function = seen->major_function;
@@ -51,12 +52,16 @@ bool flt_drain_claim(struct flt_drain_copy *copy, struct flt_operation *op,
 
 void flt_drain_run(struct flt_drain_copy *copy, struct flt_instance *inst)
 {
+	struct flt_run run;
+
 	copy->data.iopb = &copy->iopb;
 	INIT_LIST_HEAD(&copy->data.queue_links);
 	copy->vdata.data = NULL;
 	if (flt_verifying())
 		flt_vdata_add(&copy->vdata, &copy->data, true);
+	flt_run_begin_drained(&run, copy, inst);
 	flt_call_drained(&copy->data, copy->class, inst, copy->context);
+	flt_run_end(&run);
 	if (copy->vdata.data)
 		flt_vdata_del(&copy->vdata);
 }

@@ -561,7 +561,9 @@ EXPORT_SYMBOL_GPL(flt_filter_name);
  * @filter: a filter the caller keeps alive
  *
  * For attributes of the filter's own. It removes them in its unload callback,
- * before it calls flt_unregister_filter().
+ * before it calls flt_unregister_filter(); or leaves them there, if they are to
+ * work while that waits. Then they go with the directory, for which
+ * flt_module_exit() waits.
  *
  * Context: ATOMIC.
  * Return: its kobject, without a reference.

@@ -170,15 +170,6 @@ int flt_allocate_callback_data(struct flt_instance *instance, struct file *file_
 }
 EXPORT_SYMBOL_GPL(flt_allocate_callback_data);
 
-/* INV-16: a routine for each asynchronous call that took place. */
-static void flt_own_verify(const struct flt_own *own)
-{
-	if (own->asked != own->told)
-		flt_violation("INV-16", NULL, own->inst,
-			      "performed %u times asynchronously, and the routine called %u times",
-			      own->asked, own->told);
-}
-
 /**
  * flt_free_callback_data() - free an operation of one's own
  * @data: of flt_allocate_callback_data(), not on its way
@@ -203,7 +194,7 @@ void flt_free_callback_data(struct flt_callback_data *data)
 		return;
 	inst = own->inst;
 	if (flt_verifying()) {
-		flt_own_verify(own);
+		flt_verify_told(inst, own->asked, own->told);
 		flt_verify_drop(inst->filter, FLT_KIND_DATA, data);
 	}
 	flt_own_put_bio(own);

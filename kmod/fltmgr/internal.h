@@ -19,8 +19,10 @@
  *   K  flt_work_lock in run.c, irq-safe: work items.
  *   I  set before the object is visible, then constant.
  *
- * Order: T, then L, C or K. Nothing is taken inside L, C or K. Per-volume or
- * per-filter locks do not exist otherwise: topology changes are rare and short.
+ * Order: T, then L, C or K. Nothing is taken inside L, C or K, but the verifier's
+ * locks, in which nothing is taken: V, P (../verifier), F, O (verify_*.c). T is
+ * taken inside flt_verifier_lock (verify.c). Per-volume or per-filter locks do not
+ * exist otherwise: topology changes are rare and short.
  *
  * LIFETIME
  *
@@ -156,7 +158,6 @@ struct flt_filter {
 	unsigned long going_since;		/* T: jiffies of that */
 	struct vrf_owner *owner_rec;		/* I: for the verifier */
 	bool verified;				/* I */
-	bool broke_rule;			/* A */
 	bool refs_waited;			/* T: for refs_gone */
 	unsigned long refs_since;		/* T: jiffies of that */
 #ifdef CONFIG_LOCKDEP
@@ -400,6 +401,9 @@ bool flt_cancel_run(struct flt_cancel *cancel);
 bool flt_cancel_settled(struct flt_operation *op);
 struct flt_instance *flt_cancel_holder(struct flt_operation *op);
 
+/* wait.c */
+void flt_wait_cancel(struct flt_callback_data *data);
+
 /* cbdq.c */
 void flt_cbdq_cancel(struct flt_callback_data *data);
 
@@ -408,6 +412,7 @@ struct flt_drain_copy {
 	struct flt_callback_data data;
 	struct flt_io_parameter_block iopb;
 	enum flt_class class;
+	u64 op_id;
 	void *context;
 	struct flt_vdata vdata;
 };
@@ -452,6 +457,7 @@ enum flt_run_kind {
 	FLT_RUN_SAFE,
 	FLT_ITEM_KINDS = FLT_RUN_SAFE,
 	FLT_RUN_OWN,			/* a thread that performs, or completes, own I/O */
+	FLT_RUN_DRAINED,		/* a drained post-operation */
 };
 
 /* A routine of a filter's that a worker is to run, or runs. */
@@ -463,7 +469,7 @@ struct flt_run {
 	struct flt_filter *filter;		/* kept, as the instance, while it is listed */
 	struct flt_instance *inst;		/* NULL: it is the filter's */
 	struct flt_callback_data *data;		/* DEFERRED: the operation */
-	u64 op_id;				/* ... for diagnostics */
+	u64 op_id;				/* DEFERRED, DRAINED: for diagnostics */
 	u8 class;				/* ... likewise */
 	void *routine;
 	void *context;
@@ -476,6 +482,8 @@ extern struct list_head flt_runs;
 void flt_run_starts(struct flt_run *run);
 void flt_run_ends(struct flt_run *run);
 void flt_run_begin(struct flt_run *run, enum flt_run_kind kind, struct flt_instance *inst);
+void flt_run_begin_drained(struct flt_run *run, const struct flt_drain_copy *copy,
+			   struct flt_instance *inst);
 void flt_run_end(struct flt_run *run);
 bool flt_run_on_stack(const struct flt_filter *filter);
 bool flt_run_here(void);
@@ -527,7 +535,7 @@ struct flt_involved {
 };
 
 void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum);
-bool flt_pended_at(struct flt_operation *op, const struct flt_instance *inst);
+struct flt_instance *flt_pended_by(struct flt_operation *op);
 int flt_outstanding_init(void);
 void flt_outstanding_exit(void);
 void flt_outstanding_kick(void);

@@ -15,6 +15,7 @@
 
 /* T in internal.h */
 DEFINE_MUTEX(flt_topology_lock);
+EXPORT_SYMBOL_IF_KUNIT(flt_topology_lock);
 LIST_HEAD(flt_filters);
 LIST_HEAD(flt_volumes);
 struct workqueue_struct *flt_teardown_wq;

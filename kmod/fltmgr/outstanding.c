@@ -136,18 +136,22 @@ void flt_count_involved(struct flt_instance *inst, struct flt_involved *sum)
 	flt_inflight_scan(inst->volume, flt_count_visit, NULL, &count);
 }
 
-/* Has the instance pended it? With the lock of the set. */
-bool flt_pended_at(struct flt_operation *op, const struct flt_instance *inst)
+/*
+ * Who has pended it; NULL: nobody. With the lock of the set, and T: what has pended
+ * something is there.
+ */
+struct flt_instance *flt_pended_by(struct flt_operation *op)
 {
 	unsigned long word = atomic_long_read(&op->word);
 	struct flt_node *node;
 
-	if (flt_word_instance(word) == inst)
-		return flt_word_involvement(word) == FLT_PENDED_PRE;
+	if (flt_word_instance(word))
+		return flt_word_involvement(word) == FLT_PENDED_PRE ?
+		       flt_word_instance(word) : NULL;
 	for (node = flt_op_last(op); node; node = node->above)
-		if (node->instance_id == inst->id)
-			return flt_node_involvement(node) == FLT_PENDED_POST;
-	return false;
+		if (flt_node_involvement(node) == FLT_PENDED_POST)
+			return node->instance;
+	return NULL;
 }
 
 /* listing */

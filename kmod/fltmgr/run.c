@@ -19,8 +19,14 @@ LIST_HEAD(flt_runs);		/* K: what is queued or runs, oldest first */
 
 /*
  * Routines that a teardown waits for and that run: deferred and safe ones. Not
- * generic ones: no teardown waits for those.
+ * generic ones: no teardown waits for those. Nor drained post-operations, which may
+ * wait for another instance's: see flt_call_drained().
  */
+static bool flt_run_is_waited_for(const struct flt_run *run)
+{
+	return run->kind != FLT_RUN_GENERIC && run->kind != FLT_RUN_DRAINED;
+}
+
 static DEFINE_HASHTABLE(flt_running, 6);	/* K: by task */
 static atomic_t flt_nr_running;
 
@@ -28,7 +34,7 @@ static atomic_t flt_nr_running;
 void flt_run_starts(struct flt_run *run)
 {
 	run->task = current;
-	if (run->kind == FLT_RUN_GENERIC)
+	if (!flt_run_is_waited_for(run))
 		return;
 	atomic_inc(&flt_nr_running);
 	hash_add(flt_running, &run->hash, (unsigned long)current);
@@ -38,10 +44,18 @@ void flt_run_starts(struct flt_run *run)
 void flt_run_ends(struct flt_run *run)
 {
 	list_del(&run->link);
-	if (run->kind == FLT_RUN_GENERIC)
+	if (!flt_run_is_waited_for(run))
 		return;
 	hash_del(&run->hash);
 	atomic_dec(&flt_nr_running);
+}
+
+static void flt_run_add(struct flt_run *run)
+{
+	spin_lock_irq(&flt_work_lock);
+	list_add_tail(&run->link, &flt_runs);
+	flt_run_starts(run);
+	spin_unlock_irq(&flt_work_lock);
 }
 
 /*
@@ -56,12 +70,24 @@ void flt_run_begin(struct flt_run *run, enum flt_run_kind kind, struct flt_insta
 		.inst = inst,
 		.since = jiffies,
 	};
-	if (!flt_could_wait())
-		return;
-	spin_lock_irq(&flt_work_lock);
-	list_add_tail(&run->link, &flt_runs);
-	flt_run_starts(run);
-	spin_unlock_irq(&flt_work_lock);
+	if (flt_could_wait())
+		flt_run_add(run);
+}
+
+/* The post-operation of @inst is called next, with @copy. PASSIVE */
+void flt_run_begin_drained(struct flt_run *run, const struct flt_drain_copy *copy,
+			   struct flt_instance *inst)
+{
+	*run = (struct flt_run){
+		.kind = FLT_RUN_DRAINED,
+		.filter = inst->filter,
+		.inst = inst,
+		.op_id = copy->op_id,
+		.class = copy->class,
+		.routine = inst->ops[copy->class].post,
+		.since = jiffies,
+	};
+	flt_run_add(run);
 }
 
 void flt_run_end(struct flt_run *run)
@@ -105,6 +131,8 @@ bool flt_run_here(void)
 
 static const char *flt_run_name(const struct flt_run *run)
 {
+	if (run->kind == FLT_RUN_DRAINED)
+		return "in drained post-operation";
 	if (run->kind == FLT_RUN_DEFERRED)
 		return run->task ? "in deferred routine" : "deferred routine queued";
 	return run->task ? "in generic routine" : "generic routine queued";
@@ -118,9 +146,8 @@ void flt_runs_show(struct seq_file *m)
 
 	spin_lock_irq(&flt_work_lock);
 	list_for_each_entry(run, &flt_runs, link) {
-		bool deferred = run->kind == FLT_RUN_DEFERRED;
-
-		if (run->kind >= FLT_RUN_SAFE)
+		/* Those are operations, and listed as such. */
+		if (run->kind == FLT_RUN_SAFE || run->kind == FLT_RUN_OWN)
 			continue;
 		if (lines++ == FLT_RUN_LINES) {
 			seq_puts(m, "# more routines\n");
@@ -129,12 +156,18 @@ void flt_runs_show(struct seq_file *m)
 		seq_printf(m, "%s %s %s %s %llx %u %d \"%s\" %ps -\n",
 			   run->inst ? run->inst->volume->name : "-", run->filter->name,
 			   run->inst ? run->inst->name : "-",
-			   deferred ? flt_class_name(run->class) : "-", run->op_id,
+			   run->op_id ? flt_class_name(run->class) : "-", run->op_id,
 			   jiffies_to_msecs(jiffies - run->since),
 			   run->task ? task_pid_nr(run->task) : 0, flt_run_name(run),
 			   run->routine);
 	}
 	spin_unlock_irq(&flt_work_lock);
+}
+
+/* A teardown waits for it, and it is in no list of operations. */
+static bool flt_run_is_listed(const struct flt_run *run)
+{
+	return run->kind == FLT_RUN_DEFERRED || run->kind == FLT_RUN_DRAINED;
 }
 
 /* How many that a teardown of @inst waits for are queued or run. */
@@ -145,12 +178,12 @@ unsigned int flt_runs_of(const struct flt_instance *inst)
 
 	spin_lock_irq(&flt_work_lock);
 	list_for_each_entry(run, &flt_runs, link)
-		n += run->inst == inst && run->kind == FLT_RUN_DEFERRED;
+		n += run->inst == inst && flt_run_is_listed(run);
 	spin_unlock_irq(&flt_work_lock);
 	return n;
 }
 
-/* The deferred routines that a slow teardown waits for. */
+/* The routines that a slow teardown waits for, beside operations. */
 void flt_runs_report(const struct flt_instance *inst)
 {
 	unsigned int lines = 0;
@@ -158,7 +191,7 @@ void flt_runs_report(const struct flt_instance *inst)
 
 	spin_lock_irq(&flt_work_lock);
 	list_for_each_entry(run, &flt_runs, link) {
-		if (run->inst != inst || run->kind != FLT_RUN_DEFERRED)
+		if (run->inst != inst || !flt_run_is_listed(run))
 			continue;
 		if (lines++ == FLT_RUN_REPORTS)
 			break;

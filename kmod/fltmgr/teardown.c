@@ -131,6 +131,7 @@ static void flt_teardown_unlink(struct flt_instance *inst)
 static void flt_teardown_complete(struct flt_instance *inst)
 {
 	flt_call_teardown_complete(inst);
+	inst->verify.completed_at = jiffies;
 	flt_teardown_set_state(inst, FLT_INSTANCE_COMPLETED);
 	pr_info("detached instance %s of filter %s from volume %s\n", inst->name,
 		inst->filter->name, inst->volume->name);

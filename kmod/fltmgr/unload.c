@@ -62,7 +62,8 @@ static int flt_unload_settle(struct flt_filter *filter, u32 flags, int rc)
 		flt_violation("UNL-10", filter, NULL, "agreed to an unload without unregistering");
 		flt_unregister(filter, flt_unload_reason(flags));
 	}
-	if (flt_verifying() && filter->verified)
+	/* A module's exit may have something to give back yet: flt_verify_module_gone(). */
+	if (flt_verifying() && filter->verified && !(flags & FLTFL_FILTER_UNLOAD_MANDATORY))
 		flt_verify_unloaded(filter);
 	return 0;
 }

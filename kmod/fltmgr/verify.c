@@ -37,7 +37,11 @@ DEFINE_STATIC_KEY_FALSE(flt_verify_key);
 #define FLT_VERIFIER_SIZE	256
 static DEFINE_MUTEX(flt_verifier_lock);			/* outside of T */
 static char flt_verifier[FLT_VERIFIER_SIZE] = "0";	/* flt_verifier_lock */
-static bool flt_verifier_on;				/* likewise: holds the key */
+static bool flt_verifier_on;				/* likewise: is a user */
+static unsigned int flt_verifier_users;			/* likewise */
+static u32 flt_verifier_epochs;				/* likewise */
+/* Counts the times it was switched on; 0: it is off, or not everywhere yet. */
+u32 flt_verify_epoch;
 /* Every operation there is has been seen from its dispatch on. */
 static bool flt_verifier_complete;
 
@@ -65,15 +69,37 @@ static int flt_verifier_check(const char *text)
 	return 0;
 }
 
-/* Nothing is on its way that was not seen, if there are no volumes. */
-static void flt_verifier_begin(void)
+/* Nothing is on its way that was not seen, if there are no volumes. Called with T. */
+void flt_verify_no_volume(void)
 {
-	if (static_key_enabled(&flt_verify_key))
+	if (READ_ONCE(flt_verify_epoch) && list_empty(&flt_volumes))
+		WRITE_ONCE(flt_verifier_complete, true);
+}
+
+/* Somebody wants the branches on. */
+static void flt_verifier_get(void)
+{
+	lockdep_assert_held(&flt_verifier_lock);
+	if (flt_verifier_users++)
 		return;
+	WRITE_ONCE(flt_verifier_complete, false);
 	vrf_forget_ended();
+	static_branch_enable(&flt_verify_key);
+	/* Only now is every place on: records that are begun are carried on. */
+	flt_verifier_epochs++;
+	WRITE_ONCE(flt_verify_epoch, flt_verifier_epochs ?: ++flt_verifier_epochs);
 	mutex_lock(&flt_topology_lock);
-	WRITE_ONCE(flt_verifier_complete, list_empty(&flt_volumes));
+	flt_verify_no_volume();
 	mutex_unlock(&flt_topology_lock);
+}
+
+static void flt_verifier_put(void)
+{
+	lockdep_assert_held(&flt_verifier_lock);
+	if (--flt_verifier_users)
+		return;
+	WRITE_ONCE(flt_verify_epoch, 0);
+	static_branch_disable(&flt_verify_key);
 }
 
 static void flt_verifier_switch(bool on)
@@ -81,12 +107,10 @@ static void flt_verifier_switch(bool on)
 	if (on == flt_verifier_on)
 		return;
 	flt_verifier_on = on;
-	if (!on) {
-		static_branch_dec(&flt_verify_key);
-		return;
-	}
-	flt_verifier_begin();
-	static_branch_inc(&flt_verify_key);
+	if (on)
+		flt_verifier_get();
+	else
+		flt_verifier_put();
 }
 
 /* Filters that are registered stay as they are. VRF-01 */
@@ -155,21 +179,43 @@ int flt_verify_register(struct flt_filter *filter)
 	mutex_lock(&flt_verifier_lock);
 	filter->verified = flt_verify_wanted(filter->name);
 	if (filter->verified)
-		static_branch_inc(&flt_verify_key);
+		flt_verifier_get();
 	mutex_unlock(&flt_verifier_lock);
 	filter->owner_rec = vrf_owner_create(filter->owner, filter->name, filter->verified);
 	return filter->owner_rec ? 0 : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* Its memory goes. */
+static void flt_verifier_let_go(void)
+{
+	mutex_lock(&flt_verifier_lock);
+	flt_verifier_put();
+	mutex_unlock(&flt_verifier_lock);
+}
+
+/*
+ * Its memory goes. What it has still it may give back until its module goes, which is
+ * to be seen, too.
+ */
 void flt_verify_release(struct flt_filter *filter)
 {
-	vrf_owner_put(filter->owner_rec);
-	if (!filter->verified)
+	struct vrf_owner *owner = filter->owner_rec;
+	bool stay;
+
+	if (!owner)
 		return;
-	mutex_lock(&flt_verifier_lock);
-	static_branch_dec(&flt_verify_key);
-	mutex_unlock(&flt_verifier_lock);
+	stay = filter->verified && vrf_owner_has_items(owner);
+	if (stay)
+		WRITE_ONCE(owner->stays, true);
+	vrf_owner_put(owner);
+	if (filter->verified && !stay)
+		flt_verifier_let_go();
+}
+
+/* The module of an owner goes. */
+void flt_verify_leaves(struct vrf_owner *owner)
+{
+	if (READ_ONCE(owner->stays))
+		flt_verifier_let_go();
 }
 
 /*
@@ -189,7 +235,13 @@ struct vrf_owner *flt_verify_caller(bool *certain)
 /* With verifier_action=refuse, who has broken a rule gets no more instances. */
 bool flt_verify_banned(const struct flt_filter *filter)
 {
-	return READ_ONCE(filter->broke_rule) && vrf_action() == VRF_REFUSE;
+	return READ_ONCE(filter->owner_rec->broke_rule) && vrf_action() == VRF_REFUSE;
+}
+
+/* What the manager owes to filters is not theirs to break. */
+static bool flt_is_managers_rule(const char *rule)
+{
+	return !strncmp(rule, "INV-", 4) && strcmp(rule, "INV-18");
 }
 
 static void flt_vblame(const struct flt_blame *blame, const char *fmt, va_list args)
@@ -217,8 +269,11 @@ static void flt_vblame(const struct flt_blame *blame, const char *fmt, va_list a
 		 filter ? filter->name : owner ? owner->name : "-", inst ? inst->name : "-",
 		 inst ? inst->volume->name : "-", op, &vaf);
 	va_end(copy);
-	if (vrf_report(blame->rule, head, flt_verifying(), blame->cause, blame->what) && filter)
-		WRITE_ONCE(((struct flt_filter *)filter)->broke_rule, true);
+	if (filter)
+		owner = filter->owner_rec;
+	if (vrf_report(blame->rule, head, flt_verifying(), blame->cause, blame->what) && owner &&
+	    !flt_is_managers_rule(blame->rule))
+		WRITE_ONCE(((struct vrf_owner *)owner)->broke_rule, true);
 	vrf_owner_put(caller);
 }
 

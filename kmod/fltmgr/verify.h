@@ -24,6 +24,7 @@ struct flt_callback_data_queue;
 struct flt_context;
 struct flt_filter;
 struct flt_instance;
+struct flt_node;
 struct flt_object;
 struct flt_operation;
 struct flt_volume;
@@ -43,6 +44,8 @@ enum flt_kind {
 };
 
 DECLARE_STATIC_KEY_FALSE(flt_verify_key);
+
+extern u32 flt_verify_epoch;
 
 static inline bool flt_verifying(void)
 {
@@ -68,6 +71,7 @@ struct flt_verify_inst {
 	atomic_t queries;		/* query_teardown was called */
 	atomic_t requests;		/* a manual detach found it in service */
 	bool set_up;			/* setup has agreed */
+	unsigned long completed_at;	/* jiffies when teardown_complete had returned */
 	bool started;			/* teardown_start was called */
 	bool completed;			/* teardown_complete was called */
 	bool late;			/* T: that it holds something too long was reported */
@@ -85,6 +89,8 @@ unsigned int flt_violation_count(void);
 bool flt_verify_banned(const struct flt_filter *filter);
 bool flt_verify_complete(void);
 void flt_verify_incomplete(void);
+void flt_verify_no_volume(void);
+void flt_verify_leaves(struct vrf_owner *owner);
 
 /* What a violation is about; all but the rule may be missing. */
 struct flt_blame {
@@ -149,9 +155,12 @@ void flt_verify_end(struct flt_operation *op);
 void flt_verify_arrive(struct flt_operation *op, struct flt_instance *inst);
 void flt_verify_owed(struct flt_operation *op, struct flt_instance *inst);
 void flt_verify_post(struct flt_operation *op, struct flt_instance *inst);
+void flt_verify_posted(struct flt_operation *op, struct flt_node *node);
 void flt_verify_drained(struct flt_operation *op, struct flt_instance *inst);
 void flt_verify_parameters(struct flt_operation *op, struct flt_instance *inst, bool dirty);
-void flt_verify_handed(struct flt_operation *op);
+void flt_verify_handed(const struct flt_callback_data *data);
+void flt_verify_pended(struct flt_operation *op);
+unsigned long flt_verify_pended_since(const struct flt_operation *op, unsigned long since);
 void flt_verify_queued(struct flt_operation *op, struct flt_instance *inst, bool queued);
 void flt_verify_canceled(struct flt_operation *op);
 bool flt_verify_under_way(const void *data);
@@ -161,7 +170,8 @@ bool flt_verify_op_trace(const struct flt_operation *op, struct vrf_trace *trace
 			 const char **what);
 bool flt_verify_find(const struct flt_callback_data *data, u64 *id, struct vrf_trace *trace,
 		     const char **what);
-bool flt_verify_op_slow(struct flt_operation *op, unsigned long grace, bool *again);
+bool flt_verify_op_slow(const struct flt_operation *op, unsigned long grace, bool *again);
+void flt_verify_op_told(struct flt_operation *op);
 
 /* verify_life.c */
 void flt_verify_life_exit(void);
@@ -186,7 +196,9 @@ void flt_verify_drop(struct flt_filter *filter, enum flt_kind kind, const void *
 void flt_verify_item_made(enum flt_kind kind, const void *item);
 bool flt_verify_known(enum flt_kind kind, const void *object, const char *rule,
 		      const char *what);
+void flt_verify_queue_made(struct flt_callback_data_queue *cbdq);
 void flt_verify_queue(struct flt_callback_data_queue *cbdq, bool enabled);
+void flt_verify_told(struct flt_instance *inst, unsigned int asked, unsigned int told);
 void flt_verify_contexts_debugfs(struct dentry *dir);
 
 #endif /* _FLTMGR_VERIFY_H */

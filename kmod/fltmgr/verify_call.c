@@ -24,6 +24,7 @@ static void flt_frame_note(struct flt_frame *frame)
 {
 	unsigned long flags;
 
+	frame->task = NULL;
 	if (!in_task())
 		return;
 	frame->task = current;
@@ -58,53 +59,66 @@ void flt_frame_begin(struct flt_frame *frame, struct flt_filter *filter,
 	frame->inst = inst;
 	frame->what = what;
 	flt_frame_note(frame);
-	flt_frame_check(frame);
+	if (filter->verified)
+		flt_frame_check(frame);
 	frame->rcu = rcu_preempt_depth();
 	frame->irqs_off = irqs_disabled();
 	frame->locks = flt_lock_depth();
 	frame->preempt = preempt_count();
 }
 
-static void flt_frame_differs(const struct flt_frame *frame, const char *how)
+/* What the callback has changed, in words; NULL: nothing. */
+static const char *flt_frame_change(const struct flt_frame *frame)
 {
-	flt_violation("VRF-11x", frame->filter, NULL, "%s returned %s", frame->what, how);
+	if (unlikely(preempt_count() != frame->preempt))
+		return irqs_disabled() != frame->irqs_off ? "with a spinlock held, or the like" :
+		       preempt_count() > (unsigned int)frame->preempt ?
+		       "with preemption disabled" : "with preemption enabled";
+	if (unlikely(irqs_disabled() != frame->irqs_off))
+		return frame->irqs_off ? "with interrupts enabled" : "with interrupts disabled";
+	if (unlikely(rcu_preempt_depth() != frame->rcu))
+		return rcu_preempt_depth() > frame->rcu ? "inside an RCU read section" :
+		       "out of its caller's RCU read section";
+	if (unlikely(flt_lock_depth() > frame->locks && debug_locks))
+		return "with a lock held";
+	return NULL;
 }
 
-/* As the caller's caller had it; a lock that is held cannot be dropped for it. */
-static void flt_frame_mend(const struct flt_frame *frame, int preempt)
+/*
+ * As the callback found it. A lock that is held cannot be dropped for it, and where
+ * it has left its caller's RCU read section there is no way back.
+ */
+static void flt_frame_mend(const struct flt_frame *frame)
 {
-	if (preempt != frame->preempt) {
-		preempt_count_set(frame->preempt);
-		flt_frame_differs(frame, preempt > frame->preempt ?
-				  "with preemption disabled" : "with preemption enabled");
+	while (rcu_preempt_depth() > frame->rcu) {
+		__acquire(RCU);
+		rcu_read_unlock();
 	}
+	if (preempt_count() != frame->preempt)
+		preempt_count_set(frame->preempt);
 	if (irqs_disabled() == frame->irqs_off)
 		return;
 	if (frame->irqs_off)
 		local_irq_disable();
 	else
 		local_irq_enable();
-	flt_frame_differs(frame, frame->irqs_off ? "with interrupts enabled" :
-			  "with interrupts disabled");
 }
 
 /* It has returned; its filter may be what it held up, and is looked at no more. */
 void flt_frame_end(struct flt_frame *frame)
 {
-	int preempt = preempt_count();
+	const char *change = flt_frame_change(frame);
 	unsigned long flags;
 
-	if (unlikely(preempt != frame->preempt || irqs_disabled() != frame->irqs_off))
-		flt_frame_mend(frame, preempt);
-	else if (unlikely(rcu_preempt_depth() != frame->rcu))
-		flt_frame_differs(frame, "inside an RCU read section, or out of its caller's");
-	else if (unlikely(flt_lock_depth() > frame->locks && debug_locks))
-		flt_frame_differs(frame, "with a lock held");
-	if (!frame->task)
+	if (frame->task) {
+		spin_lock_irqsave(&flt_frame_lock, flags);
+		hash_del(&frame->hash);
+		spin_unlock_irqrestore(&flt_frame_lock, flags);
+	}
+	if (likely(!change) || !frame->filter->verified)
 		return;
-	spin_lock_irqsave(&flt_frame_lock, flags);
-	hash_del(&frame->hash);
-	spin_unlock_irqrestore(&flt_frame_lock, flags);
+	flt_frame_mend(frame);
+	flt_violation("VRF-11x", frame->filter, NULL, "%s returned %s", frame->what, change);
 }
 
 /* The filter whose callback runs here, NULL if none does. */
@@ -151,11 +165,19 @@ const char *flt_frame_of(const struct flt_filter *filter, const struct flt_insta
 /* Reported if the caller may not sleep, as far as the kernel knows. VRF-11m */
 bool flt_verify_passive(const char *function)
 {
+	struct vrf_owner *owner;
+	bool certain, ours;
+
 	if (IS_ENABLED(CONFIG_PREEMPT_COUNT) ?
 	    preemptible() && !rcu_preempt_depth() : !irqs_disabled() && in_task())
 		return true;
-	flt_violation("VRF-11m", NULL, NULL, "%s called where it may not sleep", function);
-	return false;
+	owner = flt_verify_caller(&certain);
+	ours = !owner || owner->verified;
+	if (ours)
+		flt_blame(&(struct flt_blame){ .rule = "VRF-11m", .owner = owner },
+			  "%s called where it may not sleep", function);
+	vrf_owner_put(owner);
+	return !ours;
 }
 
 /* By somebody else, or by what it would wait for? Reported and refused. URG-02 */

@@ -12,6 +12,8 @@
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
 
+#include <kunit/visibility.h>
+
 #include "internal.h"
 
 static unsigned int flt_grace_ms = 10000;
@@ -101,6 +103,7 @@ void flt_verify_complete_begins(struct flt_instance *inst)
 			      sum.inflight, flt_runs_of(inst));
 	vrf_drop_within(inst, FLT_KIND_QUEUE);
 }
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_complete_begins);
 
 /* Nobody has a reference any more. INV-06, INV-08, INV-09 */
 void flt_verify_instance_ends(struct flt_instance *inst)
@@ -118,6 +121,7 @@ void flt_verify_instance_ends(struct flt_instance *inst)
 			      atomic_read(&verify->requests), atomic_read(&verify->queries));
 	vrf_drop_within(inst, FLT_KIND_QUEUE);
 }
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_instance_ends);
 
 /* A manual detach was refused, and its hold is still there. INV-10 */
 void flt_verify_refused(struct flt_instance *inst)
@@ -127,6 +131,7 @@ void flt_verify_refused(struct flt_instance *inst)
 		flt_violation("INV-10", NULL, inst, "a refused detach has left it going");
 	mutex_unlock(&flt_topology_lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_refused);
 
 /* INV-20 */
 void flt_verify_published(struct flt_volume *volume)
@@ -141,6 +146,7 @@ void flt_verify_published(struct flt_volume *volume)
 		above = inst;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_published);
 
 /* what is left behind */
 
@@ -155,8 +161,8 @@ static const char * const flt_left_texts[FLT_NR_KINDS] = {
 };
 
 /* What @owner has still; each is reported once. VRF-06 */
-static void flt_report_left(struct vrf_owner *owner, vrf_match match, const void *arg,
-			    const char *when)
+static void flt_report_left(struct vrf_owner *owner, bool certain, vrf_match match,
+			    const void *arg, const char *when)
 {
 	struct vrf_found found;
 	struct flt_blame blame = {
@@ -165,7 +171,7 @@ static void flt_report_left(struct vrf_owner *owner, vrf_match match, const void
 		.what = "taken",
 	};
 
-	while (vrf_find_left(owner, match, arg, &found)) {
+	while (vrf_find_left(owner, certain, match, arg, &found)) {
 		blame.rule = vrf_kinds[found.kind].rule;
 		flt_blame(&blame, "has %u %s %s %s", found.count, flt_left_texts[found.kind],
 			  found.name, when);
@@ -175,7 +181,7 @@ static void flt_report_left(struct vrf_owner *owner, vrf_match match, const void
 /* The unload callback has returned, and the filter is unregistered. */
 void flt_verify_unloaded(struct flt_filter *filter)
 {
-	flt_report_left(filter->owner_rec, NULL, NULL, "after its unload");
+	flt_report_left(filter->owner_rec, true, NULL, NULL, "after its unload");
 }
 
 /* Its filters' text goes, and with it whatever they may still want to drop. */
@@ -184,8 +190,9 @@ void flt_verify_module_gone(struct module *module)
 	struct vrf_owner *owner;
 
 	while ((owner = vrf_owner_leaving(module))) {
-		flt_report_left(owner, NULL, NULL, "when its module goes");
+		flt_report_left(owner, false, NULL, NULL, "when its module goes");
 		vrf_forget(owner);
+		flt_verify_leaves(owner);
 		vrf_owner_put(owner);
 	}
 }
@@ -201,6 +208,7 @@ void flt_verify_unregistered(struct flt_filter *filter)
 	if (flt_object_references(&filter->obj))
 		flt_violation("INV-11", filter, NULL, "unregistered with references left");
 }
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_unregistered);
 
 /* what takes too long */
 
@@ -222,7 +230,9 @@ static bool flt_late_visit(struct flt_operation *op, void *arg)
 {
 	struct flt_late *late = arg;
 
-	if (!flt_pended_at(op, late->inst) || late->pended++)
+	if (flt_pended_by(op) != late->inst)
+		return false;
+	if (!flt_past_grace(flt_verify_pended_since(op, late->inst->since)) || late->pended++)
 		return false;
 	late->op_id = op->id;
 	flt_verify_op_trace(op, &late->cause, &late->what);
@@ -265,10 +275,11 @@ static bool flt_late_cancel_visit(struct flt_operation *op, void *arg)
 
 	if (!flt_verify_op_slow(op, flt_grace(), &cancel->again))
 		return false;
-	holder = flt_cancel_holder(op);
+	holder = flt_pended_by(op);
 	if (!holder || !holder->filter->verified)
 		return false;
-	/* It holds an operation: it is there. */
+	flt_verify_op_told(op);
+	/* It has pended it, and T is held: it is there. */
 	kobject_get(&holder->kobj);
 	cancel->holder = holder;
 	cancel->late.op_id = op->id;
@@ -325,10 +336,11 @@ static void flt_late_filter(struct flt_filter *filter)
 	struct flt_instance *inst;
 
 	list_for_each_entry(inst, &filter->instances, filter_link)
-		if (READ_ONCE(inst->state) == FLT_INSTANCE_COMPLETED)
-			flt_report_left(filter->owner_rec, flt_item_of_instance, inst, text);
-	if (filter->refs_waited)
-		flt_report_left(filter->owner_rec, flt_item_of_filter, filter, text);
+		if (READ_ONCE(inst->state) == FLT_INSTANCE_COMPLETED &&
+		    flt_past_grace(inst->verify.completed_at))
+			flt_report_left(filter->owner_rec, true, flt_item_of_instance, inst, text);
+	if (filter->refs_waited && flt_past_grace(filter->refs_since))
+		flt_report_left(filter->owner_rec, true, flt_item_of_filter, filter, text);
 }
 
 static bool flt_late_filters(void)

@@ -9,6 +9,8 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
+#include <kunit/visibility.h>
+
 #include "context.h"
 
 static enum flt_kind flt_object_kind(const struct flt_object *obj)
@@ -41,7 +43,7 @@ void flt_verify_reference(struct flt_object *obj)
 	bool certain;
 	struct vrf_owner *owner = flt_verify_caller(&certain);
 
-	vrf_take(owner, flt_object_kind(obj), obj, NULL, flt_object_name(obj));
+	vrf_take(owner, certain, flt_object_kind(obj), obj, NULL, flt_object_name(obj));
 	vrf_owner_put(owner);
 }
 
@@ -52,7 +54,7 @@ bool flt_verify_dereference(struct flt_object *obj)
 	struct vrf_owner *owner = flt_verify_caller(&certain);
 
 	certain = certain && owner->verified && !owner->lost;
-	if (!vrf_drop(owner, certain, flt_object_kind(obj), obj) && certain) {
+	if (!vrf_drop(owner, flt_object_kind(obj), obj) && certain) {
 		flt_blame(&(struct flt_blame){ .rule = "REF-04", .owner = owner },
 			  "drops a reference to %s %s, and has none",
 			  vrf_kinds[flt_object_kind(obj)].name, flt_object_name(obj));
@@ -71,13 +73,13 @@ void flt_verify_object_gone(struct flt_object *obj)
 void flt_verify_take(struct flt_filter *filter, enum flt_kind kind, const void *object,
 		     const void *within, const char *name)
 {
-	vrf_take(filter->owner_rec, kind, object, within, name);
+	vrf_take(filter->owner_rec, true, kind, object, within, name);
 }
 
 /* @filter: NULL for whosever it is. */
 void flt_verify_drop(struct flt_filter *filter, enum flt_kind kind, const void *object)
 {
-	vrf_drop(filter ? filter->owner_rec : NULL, false, kind, object);
+	vrf_drop(filter ? filter->owner_rec : NULL, kind, object);
 }
 
 /*
@@ -125,23 +127,35 @@ void flt_verify_item_made(enum flt_kind kind, const void *item)
 	bool certain;
 	struct vrf_owner *owner = flt_verify_caller(&certain);
 
-	if (owner)
-		vrf_take(owner, kind, item, NULL, owner->name);
+	vrf_take(owner, certain, kind, item, NULL, owner ? owner->name : "-");
 	vrf_owner_put(owner);
 }
 
-/* A callback-data queue is initialised, enabled or disabled. */
-void flt_verify_queue(struct flt_callback_data_queue *cbdq, bool enabled)
+/* A callback-data queue is initialised: whatever was known of that memory is past. */
+void flt_verify_queue_made(struct flt_callback_data_queue *cbdq)
 {
 	struct flt_instance *inst = cbdq->instance;
 
-	if (!inst->filter->verified)
-		return;
-	if (!vrf_flag(FLT_KIND_QUEUE, cbdq, enabled)) {
-		flt_verify_take(inst->filter, FLT_KIND_QUEUE, cbdq, inst, inst->name);
-		vrf_flag(FLT_KIND_QUEUE, cbdq, enabled);
-	}
+	vrf_drop_all(cbdq, FLT_KIND_QUEUE, FLT_KIND_QUEUE);
+	flt_verify_take(inst->filter, FLT_KIND_QUEUE, cbdq, inst, inst->name);
+	vrf_flag(FLT_KIND_QUEUE, cbdq, true);
 }
+
+/* It is enabled, or disabled. */
+void flt_verify_queue(struct flt_callback_data_queue *cbdq, bool enabled)
+{
+	vrf_flag(FLT_KIND_QUEUE, cbdq, enabled);
+}
+
+/* An operation of @inst's own goes: a routine for each asynchronous call? INV-16 */
+void flt_verify_told(struct flt_instance *inst, unsigned int asked, unsigned int told)
+{
+	if (asked != told)
+		flt_violation("INV-16", NULL, inst,
+			      "performed %u times asynchronously, and the routine called %u times",
+			      asked, told);
+}
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_told);
 
 /* debugfs */
 

@@ -79,6 +79,7 @@ static void flt_volume_unlist(struct flt_volume *volume)
 {
 	mutex_lock(&flt_topology_lock);
 	list_del_init(&volume->link);
+	flt_verify_no_volume();
 	mutex_unlock(&flt_topology_lock);
 }
 

@@ -249,6 +249,8 @@ static bool flt_pend(struct flt_operation *op)
 {
 	unsigned long word = atomic_long_read(&op->word), state;
 
+	if (flt_verifying() && op->verify)
+		flt_verify_pended(op);
 	trace_flt_pended(op);
 	do {
 		switch (flt_word_state(word)) {
@@ -318,10 +320,12 @@ static enum flt_step flt_walk_down(struct flt_operation *op, struct flt_walk *wa
 }
 
 /* MORE_PROCESSING_REQUIRED was returned. False: completed meanwhile. PND-21 */
-static bool flt_pend_post(struct flt_node *node)
+static bool flt_pend_post(struct flt_operation *op, struct flt_node *node)
 {
 	int state = atomic_read(&node->state);
 
+	if (flt_verifying() && op->verify)
+		flt_verify_pended(op);
 	do {
 		if ((state & FLT_NODE_STATE_MASK) != FLT_NODE_POSTING)
 			return flt_safe_leave(node);
@@ -331,10 +335,13 @@ static bool flt_pend_post(struct flt_node *node)
 	return true;
 }
 
-static void flt_node_done(struct flt_node *node, struct flt_instance *inst)
+static void flt_node_done(struct flt_operation *op, struct flt_node *node,
+			  struct flt_instance *inst)
 {
 	int old;
 
+	if (flt_verifying() && op->verify)
+		flt_verify_posted(op, node);
 	if (unlikely(node->saved))
 		flt_modify_done(node->saved);
 	old = atomic_xchg(&node->state, FLT_NODE_DONE);
@@ -351,7 +358,7 @@ static bool flt_post(struct flt_operation *op, struct flt_node *node)
 	status = flt_call_post(op, inst, node->context);
 	flt_race_point("post_returned", op);
 	if (status == FLT_POSTOP_MORE_PROCESSING_REQUIRED) {
-		if (flt_pend_post(node))
+		if (flt_pend_post(op, node))
 			return false;
 	} else if (unlikely((atomic_read(&node->state) & FLT_NODE_STATE_MASK) !=
 			    FLT_NODE_POSTING)) {
@@ -362,7 +369,7 @@ static bool flt_post(struct flt_operation *op, struct flt_node *node)
 		if (flt_safe_leave(node))
 			return false;
 	}
-	flt_node_done(node, inst);
+	flt_node_done(op, node, inst);
 	return true;
 }
 
@@ -578,6 +585,6 @@ void flt_resume_post(struct flt_operation *op, struct flt_node *node)
 
 	op->up = node->above;
 	trace_flt_post_resumed(op, inst->id, 0);
-	flt_node_done(node, inst);
+	flt_node_done(op, node, inst);
 	flt_run(op, &walk, FLT_STEP_UP, false);
 }

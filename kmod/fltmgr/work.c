@@ -192,9 +192,10 @@ static void flt_item_free(struct flt_item *item, enum flt_kind kind)
 			      state == FLT_ITEM_FREED ? "being freed" : "queued");
 		break;
 	}
-	spin_unlock_irqrestore(&flt_work_lock, flags);
+	/* Under the lock: when the routine has returned, the memory may be another one's. */
 	if (flt_verifying() && (state == FLT_ITEM_IDLE || state == FLT_ITEM_RUNNING))
 		flt_verify_drop(NULL, kind, item);
+	spin_unlock_irqrestore(&flt_work_lock, flags);
 	if (state == FLT_ITEM_IDLE)
 		kfree(item);
 }
@@ -347,7 +348,7 @@ int flt_queue_deferred_io_work_item(struct flt_deferred_io_workitem *item,
 	/* The operation is with the instance, which has not gone then. */
 	atomic_inc(&inst->hold);
 	if (flt_verifying())
-		flt_verify_handed(data->operation);
+		flt_verify_handed(data);
 	flt_race_point("deferred_held", data->operation);
 	rc = flt_item_queue(&item->item, &run, queue);
 	/* It may be complete by now: not to be touched. */

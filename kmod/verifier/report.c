@@ -20,6 +20,8 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include <kunit/visibility.h>
+
 #include "verifier.h"
 
 #undef pr_fmt
@@ -268,26 +270,33 @@ static int vrf_set_answer(const char *rule, enum vrf_answer answer)
 	return rc;
 }
 
-/* "RULE once|never|always" */
+/* "RULE once|never|always"; cut to pieces. 0 or an errno. */
+int vrf_answer_text(char *text)
+{
+	char *word = strim(text), *rule = strsep(&word, " ");
+	int answer;
+
+	if (!word || strlen(rule) < 6 || strlen(rule) >= VRF_RULE_SIZE)
+		return -EINVAL;
+	answer = match_string(vrf_answer_names, ARRAY_SIZE(vrf_answer_names), word);
+	if (answer < 0)
+		return -EINVAL;
+	return vrf_set_answer(rule, answer);
+}
+EXPORT_SYMBOL_IF_KUNIT(vrf_answer_text);
+
 static ssize_t vrf_violations_write(struct file *file, const char __user *from, size_t count,
 				    loff_t *pos)
 {
-	char text[32], *word, *rule;
-	int answer, rc;
+	char text[32];
+	int rc;
 
 	if (!count || count >= sizeof(text))
 		return -EINVAL;
 	if (copy_from_user(text, from, count))
 		return -EFAULT;
 	text[count] = 0;
-	word = strim(text);
-	rule = strsep(&word, " ");
-	if (!word || strlen(rule) < 6 || strlen(rule) >= VRF_RULE_SIZE)
-		return -EINVAL;
-	answer = match_string(vrf_answer_names, ARRAY_SIZE(vrf_answer_names), word);
-	if (answer < 0)
-		return -EINVAL;
-	rc = vrf_set_answer(rule, answer);
+	rc = vrf_answer_text(text);
 	return rc ? rc : count;
 }
 

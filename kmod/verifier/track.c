@@ -7,6 +7,9 @@
  * owner's. That is certain only if the module is one owner's; if not, nothing is
  * concluded from what is missing. VRF-09, VRF-10
  *
+ * What those who are not verified take is noted as nobody's, as long as it may be
+ * passed on: whoever drops it then does not drop what is his, nor another's.
+ *
  * An item that cannot be noted, for lack of memory, makes its owner "lost": what
  * is missing of his is no violation any more.
  */
@@ -25,6 +28,7 @@
 
 static DEFINE_SPINLOCK(vrf_lock);
 static LIST_HEAD(vrf_owners);			/* V: newest first */
+static struct vrf_owner vrf_nobody = { .refs = 1 };	/* in no list */
 static DEFINE_HASHTABLE(vrf_items, 10);		/* V: by object */
 static struct {
 	const void *object;
@@ -136,6 +140,8 @@ struct vrf_owner *vrf_owner_caller(bool *certain)
 	unsigned int i, nr = stack_trace_save(frames, VRF_FRAMES, 1);
 	struct vrf_owner *owner = NULL;
 
+	/* Whom an interrupt has interrupted is not its caller. */
+	nr = filter_irq_stacks(frames, nr);
 	*certain = false;
 	spin_lock_irqsave(&vrf_lock, flags);
 	for (i = 0; i < nr && !owner; i++)
@@ -192,46 +198,57 @@ static struct vrf_item *vrf_item_make(struct vrf_owner *owner, u8 kind, const vo
 	return item;
 }
 
-/* @owner gets @object of @kind, here. Nothing is noted for who is not verified. */
-void vrf_take(struct vrf_owner *owner, u8 kind, const void *object, const void *within,
-	      const char *name)
+/* @owner, or nobody who is known, gets @object of @kind, here. */
+void vrf_take(struct vrf_owner *owner, bool certain, u8 kind, const void *object,
+	      const void *within, const char *name)
 {
-	bool noted = owner && owner->verified;
-	struct vrf_item *item = NULL;
+	struct vrf_item *item;
 	unsigned long flags;
 
-	if (noted)
-		item = vrf_item_make(owner, kind, object, within, name);
+	if (!owner || !owner->verified)
+		owner = &vrf_nobody;
+	item = vrf_item_make(owner, kind, object, within, name);
+	if (item)
+		item->uncertain = !certain;
 	spin_lock_irqsave(&vrf_lock, flags);
 	if (vrf_kinds[kind].once)
 		vrf_unpast(kind, object);
 	if (item) {
 		owner->refs++;
 		hash_add(vrf_items, &item->hash, (unsigned long)object);
-	} else if (noted) {
+	} else {
 		owner->lost = true;
 	}
 	spin_unlock_irqrestore(&vrf_lock, flags);
 }
 
-/* Called with the lock: the one of @owner's, else of his module's, else anybody's. */
+/*
+ * Called with the lock: the one of @owner's, else of his module's, else nobody's. If
+ * there is only somebody else's, that has been passed on, and what is missing of his
+ * says nothing any more. Of what there is one, it is the one.
+ */
 static struct vrf_item *vrf_item_for(struct vrf_owner *owner, u8 kind, const void *object)
 {
 	struct vrf_item *item, *found = NULL;
-	int best = 0, fits;
+	int best = -1, fits;
 
 	hash_for_each_possible(vrf_items, item, hash, (unsigned long)object) {
 		if (item->object != object || item->kind != kind)
 			continue;
-		if (item->owner == owner)
+		if (vrf_kinds[kind].once || item->owner == owner)
 			return item;
-		fits = owner && item->owner->module == owner->module ? 2 : 1;
+		fits = item->owner == &vrf_nobody ? 1 : 0;
+		if (owner && item->owner->module && item->owner->module == owner->module)
+			fits = 2;
 		if (fits > best) {
 			best = fits;
 			found = item;
 		}
 	}
-	return found;
+	if (best)
+		return best > 0 ? found : NULL;
+	found->owner->lost = true;
+	return NULL;
 }
 
 static void vrf_note_past(u8 kind, const void *object, const struct vrf_trace *trace)
@@ -251,10 +268,10 @@ static struct vrf_owner *vrf_remove(struct vrf_item *item)
 }
 
 /*
- * An item of @kind for @object is dropped, by @owner if that is not NULL, and if
- * @certain by nobody else. False: there is none.
+ * An item of @kind for @object is dropped, by @owner if that is not NULL. False:
+ * there is none that can be his.
  */
-bool vrf_drop(struct vrf_owner *owner, bool certain, u8 kind, const void *object)
+bool vrf_drop(struct vrf_owner *owner, u8 kind, const void *object)
 {
 	struct vrf_owner *last = NULL;
 	struct vrf_trace here = {};
@@ -265,8 +282,6 @@ bool vrf_drop(struct vrf_owner *owner, bool certain, u8 kind, const void *object
 		vrf_trace_here(&here);
 	spin_lock_irqsave(&vrf_lock, flags);
 	item = vrf_item_for(owner, kind, object);
-	if (item && certain && item->owner->module != owner->module)
-		item = NULL;
 	if (item) {
 		last = vrf_remove(item);
 		if (vrf_kinds[kind].once)
@@ -393,10 +408,11 @@ void vrf_forget(struct vrf_owner *owner)
 }
 
 /* Called with the lock. */
-static bool vrf_alike(const struct vrf_item *item, struct vrf_owner *owner,
+static bool vrf_alike(const struct vrf_item *item, struct vrf_owner *owner, bool certain,
 		      const struct vrf_found *found, vrf_match match, const void *arg)
 {
-	if (item->owner != owner || item->reported || !vrf_kinds[item->kind].rule)
+	if (item->owner != owner || item->reported || !vrf_kinds[item->kind].rule ||
+	    (certain && item->uncertain))
 		return false;
 	if (match && !match(item, arg))
 		return false;
@@ -405,10 +421,11 @@ static bool vrf_alike(const struct vrf_item *item, struct vrf_owner *owner,
 }
 
 /*
- * The next of the things that @owner has still, of those that @match, together
- * with all of that kind from that place. Each is found once.
+ * The next of the things that @owner has still, if @certain only what nobody else
+ * can have, of those that @match, together with all of that kind from that place.
+ * Each is found once. Nothing of one of whom not everything is known.
  */
-bool vrf_find_left(struct vrf_owner *owner, vrf_match match, const void *arg,
+bool vrf_find_left(struct vrf_owner *owner, bool certain, vrf_match match, const void *arg,
 		   struct vrf_found *found)
 {
 	struct vrf_item *item;
@@ -417,7 +434,7 @@ bool vrf_find_left(struct vrf_owner *owner, vrf_match match, const void *arg,
 	memset(found, 0, sizeof(*found));
 	spin_lock_irq(&vrf_lock);
 	hash_for_each(vrf_items, bucket, item, hash) {
-		if (!vrf_alike(item, owner, found, match, arg))
+		if (owner->lost || !vrf_alike(item, owner, certain, found, match, arg))
 			continue;
 		if (!found->count++) {
 			found->kind = item->kind;
@@ -428,6 +445,11 @@ bool vrf_find_left(struct vrf_owner *owner, vrf_match match, const void *arg,
 	}
 	spin_unlock_irq(&vrf_lock);
 	return found->count;
+}
+
+bool vrf_owner_has_items(const struct vrf_owner *owner)
+{
+	return READ_ONCE(owner->refs) > 1;
 }
 
 /* Each item of kinds @first to @last, with the lock: @visit does not sleep. */
@@ -450,7 +472,7 @@ static void vrf_reference_show(const struct vrf_item *item, void *arg)
 {
 	struct seq_file *m = arg;
 
-	if (!vrf_kinds[item->kind].rule)
+	if (!vrf_kinds[item->kind].rule || item->owner == &vrf_nobody)
 		return;
 	seq_printf(m, "%s %s %s 1 %u %d %#x\n", item->owner->name, vrf_kinds[item->kind].name,
 		   item->name, jiffies_to_msecs(jiffies - item->made.when), item->made.pid,

@@ -48,8 +48,10 @@ struct vrf_owner {
 	unsigned int refs;		/* V */
 	struct module *module;		/* V: NULL once that goes */
 	bool verified;			/* I */
+	bool broke_rule;		/* a violation was its */
 	bool alive;			/* V: still registered */
-	bool lost;			/* V: some item could not be noted */
+	bool lost;			/* V: not all that it has is known */
+	bool stays;			/* its registration is over, and it has something */
 	char name[];			/* I */
 };
 
@@ -60,6 +62,7 @@ struct vrf_item {
 	struct vrf_owner *owner;	/* I, with a reference */
 	struct vrf_trace made;		/* I */
 	u8 kind;			/* I */
+	bool uncertain;			/* I: may be another owner's of the module */
 	bool reported;			/* V */
 	bool flag;			/* V: the module's */
 	char name[VRF_NAME_SIZE];	/* I: of the object, cut if need be */
@@ -80,6 +83,7 @@ void vrf_trace_here(struct vrf_trace *trace);
 bool vrf_report(const char *rule, const char *head, bool stacks,
 		const struct vrf_trace *cause, const char *what);
 unsigned int vrf_reports(void);
+int vrf_answer_text(char *text);
 void vrf_seq_stack(struct seq_file *m, depot_stack_handle_t stack, const char *indent);
 void vrf_report_debugfs(struct dentry *dir);
 
@@ -95,9 +99,9 @@ struct vrf_owner *vrf_owner_get(struct vrf_owner *owner);
 void vrf_owner_put(struct vrf_owner *owner);
 struct vrf_owner *vrf_owner_caller(bool *certain);
 struct vrf_owner *vrf_owner_leaving(struct module *module);
-void vrf_take(struct vrf_owner *owner, u8 kind, const void *object, const void *within,
-	      const char *name);
-bool vrf_drop(struct vrf_owner *owner, bool certain, u8 kind, const void *object);
+void vrf_take(struct vrf_owner *owner, bool certain, u8 kind, const void *object,
+	      const void *within, const char *name);
+bool vrf_drop(struct vrf_owner *owner, u8 kind, const void *object);
 bool vrf_has(u8 kind, const void *object);
 bool vrf_ended(u8 kind, const void *object, struct vrf_trace *trace);
 void vrf_forget_ended(void);
@@ -113,8 +117,9 @@ struct vrf_found {
 };
 
 typedef bool (*vrf_match)(const struct vrf_item *item, const void *arg);
-bool vrf_find_left(struct vrf_owner *owner, vrf_match match, const void *arg,
+bool vrf_find_left(struct vrf_owner *owner, bool certain, vrf_match match, const void *arg,
 		   struct vrf_found *found);
+bool vrf_owner_has_items(const struct vrf_owner *owner);
 void vrf_forget(struct vrf_owner *owner);
 void vrf_for_each(u8 first, u8 last, void (*visit)(const struct vrf_item *item, void *arg),
 		  void *arg);

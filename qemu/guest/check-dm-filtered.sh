@@ -109,6 +109,8 @@ step "and is drained" -- wait_for 2 is $T/draining 1
 step "which the device does not know" DRN-09 TDN-33 -- wait $reader
 step "the post-operation is still being called" DRN-11 -- is $T/draining 1
 step "and holds the detach" TDN-20 -- is $I/state draining
+listed() { grep -E "$1" /sys/kernel/debug/fltmgr/outstanding; }
+step "which are named" FKD-05 TDN-21 -- wait_for 20 listed '"in drained post-operation" .*flt_dm_test'
 put 0 $T/hold_drained
 step "until it returns" -- wait $detach
 step "the volume lost nothing" -- equal "$(cat $V/null/entered)" "$(cat $V/null/left)"

@@ -150,7 +150,7 @@ step "anybody may look" -- says 0 "passthrough" unpriv fltmc filters
 step "only root may attach" -- says 1 "only root" unpriv fltmc attach null vol.1 -i x -a 5
 step "only root may detach" -- says 1 "only root" unpriv fltmc detach null vol.1
 step "only root may unload" UNL-18 -- says 1 "only root" unpriv fltmc unload null
-# verify_steps
+verify_steps
 step "root may" UNL-01 -- gives 0 fltmc unload null
 step "once" UNL-13 -- says 1 "no filter" fltmc unload null
 step "a full disk is noticed" -- says 1 "standard output" sh -c 'fltmc filters > /dev/full'
