@@ -4,6 +4,7 @@
  */
 #include <linux/bio.h>
 #include <linux/err.h>
+#include <linux/ioprio.h>
 #include <linux/module.h>
 
 #include "testfault.h"
@@ -326,6 +327,31 @@ static void the_bio_goes_with_it(struct kunit *test)
 	bio_put(bio);
 }
 
+/* FIO-16, LTR-54: who pays, and how urgent it is */
+static void attributes_are_propagated(struct kunit *test)
+{
+	struct flt_callback_data *other;
+	struct bio *bio = new_bio(test);
+
+	KUNIT_ASSERT_EQ(test, flt_allocate_callback_data(issuer, NULL, &other), 0);
+	own_fill(other);
+	/* without a bio there is nothing to be had, nor to be given */
+	KUNIT_EXPECT_EQ(test, flt_propagate_irp_extension(data, other, 0), 0);
+	data->iopb->parameters.read.bio = bio;
+	bio->bi_ioprio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 3);
+	bio->bi_write_hint = WRITE_LIFE_SHORT;
+	KUNIT_EXPECT_EQ(test, flt_propagate_irp_extension(data, other, 0), 0);
+	other->iopb->parameters.read.bio = new_bio(test);
+	KUNIT_EXPECT_EQ(test, flt_propagate_irp_extension(data, other, 1),
+			STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, other->iopb->parameters.read.bio->bi_ioprio, 0);
+	KUNIT_EXPECT_EQ(test, flt_propagate_irp_extension(data, other, 0), 0);
+	KUNIT_EXPECT_EQ(test, other->iopb->parameters.read.bio->bi_ioprio, bio->bi_ioprio);
+	KUNIT_EXPECT_EQ(test, other->iopb->parameters.read.bio->bi_write_hint,
+			WRITE_LIFE_SHORT);
+	flt_free_callback_data(other);
+}
+
 /* FIO-15: the bio's size is the length */
 static void a_bio_of_another_size_is_refused(struct kunit *test)
 {
@@ -410,45 +436,6 @@ static void drained_copies_are_left_alone(struct kunit *test)
 	expect_told(test, 0);
 }
 
-/* FIO-20, FIO-21: one's own, once more, with what it says */
-static void it_is_reissued(struct kunit *test)
-{
-	flt_perform_synchronous_io(data);
-	data->iopb->parameters.read.byte_offset = 16384;
-	flt_reissue_synchronous_io(issuer, data);
-	KUNIT_EXPECT_EQ(test, data->io_status.status, 0);
-	tf_expect_log(test, "C> C< C> C<");
-	KUNIT_EXPECT_EQ(test, c.seen_iopb.parameters.read.byte_offset, 16384);
-	KUNIT_EXPECT_TRUE(test, c.seen.flags & FLTFL_CALLBACK_DATA_REISSUED_IO);
-	KUNIT_EXPECT_TRUE(test, c.seen.flags & FLTFL_CALLBACK_DATA_GENERATED_IO);
-}
-
-static int reissues(struct tf *tf, struct flt_callback_data *cbd,
-		    const struct flt_related_objects *objs, u32 flags, int status)
-{
-	flt_reissue_synchronous_io(objs->instance, cbd);
-	return status;
-}
-
-/* FIO-21: by whom it was initiated, and synchronously; not what was synchronised */
-static void other_reissues_are_refused(struct kunit *test)
-{
-	unsigned int before = flt_violation_count();
-
-	KUNIT_EXPECT_EQ(test, own_async(), 0);
-	flt_reissue_synchronous_io(issuer, data);
-	flt_reuse_callback_data(data);
-	own_fill(data);
-	flt_perform_synchronous_io(data);
-	flt_reissue_synchronous_io(tf_instance(&c, volume), data);
-	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 2);
-	tf_expect_log(test, "C> C< B. C> C<");
-	b.pre_status = FLT_PREOP_SYNCHRONIZE;
-	b.on_post = reissues;
-	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), STATUS_NOT_SUPPORTED);
-	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 2);
-}
-
 /* CAN-05, CAN-06: a filter that can be told is told, once */
 static void it_is_cancelled(struct kunit *test)
 {
@@ -530,13 +517,12 @@ static struct kunit_case own_io_cases[] = {
 	KUNIT_CASE(the_routine_reuses_it),
 	KUNIT_CASE(reused_data_is_new),
 	KUNIT_CASE(the_bio_goes_with_it),
+	KUNIT_CASE(attributes_are_propagated),
 	KUNIT_CASE(a_bio_of_another_size_is_refused),
 	KUNIT_CASE(in_flight_it_is_not_the_filters),
 	KUNIT_CASE(ended_it_is_to_be_reused),
 	KUNIT_CASE(others_operations_are_left_alone),
 	KUNIT_CASE(drained_copies_are_left_alone),
-	KUNIT_CASE(it_is_reissued),
-	KUNIT_CASE(other_reissues_are_refused),
 	KUNIT_CASE(it_is_cancelled),
 	KUNIT_CASE(the_mark_takes_effect_later),
 	KUNIT_CASE(allocation_may_fail),

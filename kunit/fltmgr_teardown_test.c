@@ -445,7 +445,7 @@ struct release {
 };
 
 /* On the second CPU: an interrupt parks there while the test goes on here. */
-static void *release_thread(void *arg)
+static void *releasing_thread(void *arg)
 {
 	struct release *release = arg;
 
@@ -473,7 +473,7 @@ static void drain_wins_against_completion(struct kunit *test, enum flt_sim_conte
 	tf_thread_start(test, &teardown, detach_thread, &b);
 	tf_wait_until(test, tf_race_slot_reached(0));
 	tf_race_arm_slot(1, "post_claim", &op->operation, -1, NULL, NULL);
-	tf_thread_start(test, &completion, release_thread, &release);
+	tf_thread_start(test, &completion, releasing_thread, &release);
 	tf_wait_until(test, tf_race_slot_reached(1));
 	tf_log_clear();
 	tf_race_slot_go(0);

@@ -35,6 +35,8 @@ void flt_reuse_callback_data(struct flt_callback_data *data);
 void flt_perform_synchronous_io(struct flt_callback_data *data);
 int flt_perform_asynchronous_io(struct flt_callback_data *data,
 				flt_completed_async_io_callback routine, void *context);
+int flt_propagate_irp_extension(struct flt_callback_data *source,
+				struct flt_callback_data *target, u32 flags);
 void flt_reissue_synchronous_io(struct flt_instance *instance, struct flt_callback_data *data);
 bool flt_cancel_io(struct flt_callback_data *data);
 

@@ -23,6 +23,7 @@
 #define _LINUX_FLTMGR_VOLUME_H
 
 #include <linux/atomic.h>
+#include <linux/bvec.h>
 #include <linux/fltmgr.h>
 #include <linux/llist.h>
 #include <linux/rcupdate.h>
@@ -131,6 +132,7 @@ struct flt_inflight_link {
  * @cancel_place: where it is held, valid with @cancel_routine
  * @cancel_context: the routine's: a queue, likewise
  * @cbdq_context: names it in that queue, or NULL
+ * @sync_iter: of the bio, when a filter last asked for %FLT_PREOP_SYNCHRONIZE
  * @verify: what the verifier has noted of it, NULL: nothing
  * @nodes: inline nodes
  *
@@ -168,6 +170,7 @@ struct flt_operation {
 	void *cancel_context;
 	struct flt_cbdq_io_context *cbdq_context;
 	struct flt_vop *verify;
+	struct bvec_iter sync_iter;
 	struct flt_node nodes[FLT_INLINE_NODES];
 };
 

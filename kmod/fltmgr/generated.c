@@ -124,7 +124,8 @@ static void flt_own_walk(struct flt_own *own, bool wait)
 	flt_run_end(&run);
 }
 
-static void flt_own_wait(struct flt_own *own, u32 flags)
+/* FLYING: perform it, and wait. */
+void flt_own_wait(struct flt_own *own, u32 flags)
 {
 	struct flt_instance *inst = own->inst;
 
@@ -138,7 +139,7 @@ static void flt_own_wait(struct flt_own *own, u32 flags)
 	flt_own_give(own, FLT_OWN_ENDED);
 }
 
-static bool flt_own_may_wait(struct flt_callback_data *data)
+bool flt_own_may_wait(struct flt_callback_data *data)
 {
 	if (flt_passive())
 		return true;
@@ -171,57 +172,6 @@ void flt_perform_synchronous_io(struct flt_callback_data *data)
 	flt_own_wait(own, 0);
 }
 EXPORT_SYMBOL_GPL(flt_perform_synchronous_io);
-
-/**
- * flt_reissue_synchronous_io() - perform an operation once more
- * @instance: who has initiated it
- * @data: of flt_perform_synchronous_io(), ended
- *
- * With the parameters that it has, flagged %FLTFL_CALLBACK_DATA_REISSUED_IO; as
- * flt_perform_synchronous_io() otherwise. An operation that the filter has not
- * initiated, but synchronised, ends with -EOPNOTSUPP (%STATUS_NOT_SUPPORTED) in its
- * io_status. Of another instance, performed asynchronously or not at all: refused
- * and reported. FIO-20, FIO-21
- *
- * Context: PASSIVE.
- */
-void flt_reissue_synchronous_io(struct flt_instance *instance, struct flt_callback_data *data)
-{
-	struct flt_operation *op = data->operation;
-	struct flt_own *own;
-
-	if (!flt_own_may_wait(data))
-		return;
-	/* In a callback of the caller's: it may change the status. */
-	if (op && READ_ONCE(op->runner) == current) {
-		data->io_status.status = STATUS_NOT_SUPPORTED;
-		data->io_status.information = 0;
-		return;
-	}
-	own = flt_own_of(data, "FIO-21", "reissue");
-	if (!own || !flt_own_take(own, FLT_OWN_ENDED, FLT_OWN_FLYING, "reissue"))
-		return;
-	if (own->inst != instance || !own->waited) {
-		struct flt_blame blame = {
-			.rule = "FIO-21",
-			.inst = instance,
-			.op_id = own->op.id,
-		};
-
-		flt_blame(&blame, "reissue of what is %s",
-			  own->waited ? "another instance's" : "asynchronous");
-		flt_own_give(own, FLT_OWN_ENDED);
-		return;
-	}
-	op->nr_nodes = 0;
-	op->last = NULL;
-	op->up = NULL;
-	op->modified = false;
-	WRITE_ONCE(op->canceled, false);
-	op->generation = 0;
-	flt_own_wait(own, FLTFL_CALLBACK_DATA_REISSUED_IO);
-}
-EXPORT_SYMBOL_GPL(flt_reissue_synchronous_io);
 
 /* Let the filter have it; it may be free afterwards. FIO-13, FIO-14 */
 static void flt_own_tell(struct flt_own *own, struct flt_instance *inst)

@@ -36,6 +36,8 @@ struct flt_own {
 
 /* generated.c */
 extern const struct flt_volume_ops flt_generated_ops;
+void flt_own_wait(struct flt_own *own, u32 flags);
+bool flt_own_may_wait(struct flt_callback_data *data);
 
 /* generated_data.c */
 int flt_generated_init(void);
@@ -61,6 +63,11 @@ static inline void flt_own_give(struct flt_own *own, enum flt_own_state state)
 static inline bool flt_major_has_data(u8 major)
 {
 	return major == IRP_MJ_READ || major == IRP_MJ_WRITE;
+}
+
+static inline struct bio *flt_own_bio(const struct flt_io_parameter_block *iopb)
+{
+	return flt_major_has_data(iopb->major_function) ? iopb->parameters.read.bio : NULL;
 }
 
 #endif /* _FLTMGR_GENERATED_H */

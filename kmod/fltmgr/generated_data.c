@@ -83,9 +83,9 @@ bool flt_own_take(struct flt_own *own, enum flt_own_state from, enum flt_own_sta
 /* As the list of pages in the model, the bio goes with the operation. */
 static void flt_own_put_bio(struct flt_own *own)
 {
-	struct bio *bio = own->op.iopb.parameters.read.bio;
+	struct bio *bio = flt_own_bio(&own->op.iopb);
 
-	if (bio && flt_major_has_data(own->op.iopb.major_function))
+	if (bio)
 		bio_put(bio);
 }
 
@@ -169,6 +169,39 @@ int flt_allocate_callback_data(struct flt_instance *instance, struct file *file_
 	return flt_allocate_callback_data_ex(instance, file_object, 0, data);
 }
 EXPORT_SYMBOL_GPL(flt_allocate_callback_data);
+
+/**
+ * flt_propagate_irp_extension() - give one's own operation what another one has
+ * @source: the operation of somebody for whom this is done
+ * @target: of flt_allocate_callback_data(), filled in, not on its way
+ * @flags: 0
+ *
+ * On block volumes that is what a bio says of who pays and how urgent it is: I/O
+ * priority, write life time, control group. Where either has no bio there is nothing
+ * to be copied. FIO-16, LTR-54
+ *
+ * Context: ATOMIC.
+ * Return: 0; -EINVAL for flags, a drained copy, or a @target that is no filter's own,
+ * of which the last two are reported.
+ */
+int flt_propagate_irp_extension(struct flt_callback_data *source,
+				struct flt_callback_data *target, u32 flags)
+{
+	struct flt_own *own = flt_own_of(target, "FIO-16", "propagation");
+	struct bio *from, *to;
+
+	if (!own || flags || !flt_operation_of(source, "FIO-16", "propagation"))
+		return STATUS_INVALID_PARAMETER;
+	from = flt_own_bio(source->iopb);
+	to = flt_own_bio(target->iopb);
+	if (!from || !to)
+		return 0;
+	to->bi_ioprio = from->bi_ioprio;
+	to->bi_write_hint = from->bi_write_hint;
+	bio_clone_blkg_association(to, from);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(flt_propagate_irp_extension);
 
 /**
  * flt_free_callback_data() - free an operation of one's own

@@ -354,6 +354,8 @@ int flt_modify_take(struct flt_operation *op, struct flt_instance *inst, int sta
 void flt_modify_pass(struct flt_operation *op);
 void flt_modify_done(struct flt_saved *saved);
 void flt_seen_begin(struct flt_passed *seen, const struct flt_operation *op);
+void flt_seen_at(const struct flt_operation *op, const struct flt_node *node,
+		 struct flt_passed *seen);
 
 /* callback.c */
 int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context);

@@ -130,6 +130,21 @@ void flt_seen_begin(struct flt_passed *seen, const struct flt_operation *op)
 	smp_rmb();
 }
 
+/* As @node's instance saw it on the way down. */
+void flt_seen_at(const struct flt_operation *op, const struct flt_node *node,
+		 struct flt_passed *seen)
+{
+	const struct flt_node *at;
+
+	flt_seen_begin(seen, op);
+	for (at = flt_op_last(op); at; at = at->above) {
+		if (at->saved)
+			*seen = at->saved->before;
+		if (at == node)
+			return;
+	}
+}
+
 /* The post-operation of @node is over. MOD-08 */
 void flt_modify_done(struct flt_saved *saved)
 {

@@ -320,21 +320,6 @@ static bool flt_same_parameters(const struct flt_io_parameter_block *iopb,
 	       iopb->parameters.read.bio == passed->rw.bio;
 }
 
-/* As @node's instance saw it on the way down. */
-static void flt_node_seen(const struct flt_operation *op, const struct flt_node *node,
-			  struct flt_passed *seen)
-{
-	const struct flt_node *at;
-
-	flt_seen_begin(seen, op);
-	for (at = flt_op_last(op); at; at = at->above) {
-		if (at->saved)
-			*seen = at->saved->before;
-		if (at == node)
-			return;
-	}
-}
-
 /*
  * The post-operation of @node is over: what is above is to be shown what it was
  * shown before, and is not to be taken for the culprit. VRF-04
@@ -344,7 +329,7 @@ void flt_verify_posted(struct flt_operation *op, struct flt_node *node)
 	struct flt_instance *inst = node->instance;
 	struct flt_passed seen;
 
-	flt_node_seen(op, node, &seen);
+	flt_seen_at(op, node, &seen);
 	if (flt_same_parameters(&op->iopb, &seen))
 		return;
 	if (inst->filter->verified)

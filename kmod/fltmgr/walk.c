@@ -36,6 +36,7 @@
  * struct flt_walk, and another thread that arrives there going up (whether the
  * node was drained or not) hands the operation over and returns.
  */
+#include <linux/bio.h>
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -173,6 +174,15 @@ static int flt_settle_change(struct flt_operation *op, struct flt_instance *inst
 	return rc;
 }
 
+/* The device uses the bio up, and the filter may want to send it once more. FIO-20 */
+static void flt_note_iter(struct flt_operation *op)
+{
+	const struct bio *bio = op->iopb.parameters.read.bio;
+
+	if (bio && (op->class == FLT_CLASS_READ || op->class == FLT_CLASS_WRITE))
+		op->sync_iter = bio->bi_iter;
+}
+
 /* PRE-11: whoever wants a post-op must have registered one. */
 static enum flt_step flt_owe(struct flt_operation *op, struct flt_instance *inst,
 			     void *context, struct flt_walk *sync, struct flt_saved *saved,
@@ -193,8 +203,10 @@ static enum flt_step flt_owe(struct flt_operation *op, struct flt_instance *inst
 	*node = flt_node_push(op, inst, state, context, sync, saved);
 	if (unlikely(saved))
 		flt_modify_pass(op);
-	if (sync)
+	if (sync) {
 		sync->nr_sync++;
+		flt_note_iter(op);
+	}
 	return FLT_STEP_DOWN;
 }
 

@@ -40,6 +40,17 @@ step "and finds something else" -- is $T/own 4096
 step "behind the end there is nothing" FIO-11 -- expect_errno EINVAL own "read 33554432"
 step "nor between blocks" FIO-11 -- expect_errno EINVAL own "read 100"
 
+# --- reads that go down twice
+dd if=/dev/urandom of=/run/random bs=64k count=16 2> /dev/null
+step "random data on the volume" -- dd if=/run/random of=/dev/mapper/vol0 bs=64k oflag=direct
+put 1 $T/reissue
+below=$(cat $P/pre)
+step "read with every read sent twice" FIO-20 -- dd if=/dev/mapper/vol0 of=/run/again bs=64k count=16 iflag=direct
+put 0 $T/reissue
+step "each came back well" FIO-20 -- is $T/reissued 16
+step "with the right data" FIO-20 -- cmp /run/random /run/again
+step "and the filter below has seen it twice" FIO-20 FIO-21 -- equal "$(cat $P/pre)" $((below + 32))
+
 # --- a device that is not to be written
 ro() { dmsetup create ro --readonly --table "0 65536 flt /dev/vda 0 ro"; }
 step "removed" -- dmsetup remove vol0

@@ -28,6 +28,9 @@
  * on the first volume that it is attached to; the write ends when that has, and fails as
  * it fails. own then says how many bytes were not 0x5a, which is what it writes.
  *
+ * With reissue=1 reads are synchronised, and sent down a second time; reissued counts
+ * those that have ended well.
+ *
  * With hold_drained=1 a post-operation that is drained waits until that is 0
  * again; draining counts those that do: what if the device completes meanwhile?
  */
@@ -56,6 +59,8 @@ static int status = STATUS_IO_DEVICE_ERROR;
 static bool post, safe;
 static long shift;
 static bool unmarked;
+static bool reissue;
+static ulong reissued;
 static bool hold_drained;
 static ulong seen, unknown, workers, paging, draining;
 static ulong slept, posted, not_safe;
@@ -109,6 +114,10 @@ module_param(shift, long, 0644);
 MODULE_PARM_DESC(shift, "how far to move operations, in bytes");
 module_param(unmarked, bool, 0644);
 MODULE_PARM_DESC(unmarked, "forget to mark that");
+module_param(reissue, bool, 0644);
+MODULE_PARM_DESC(reissue, "send reads down twice");
+module_param(reissued, ulong, 0444);
+MODULE_PARM_DESC(reissued, "how many came back well from that");
 module_param(post, bool, 0644);
 MODULE_PARM_DESC(post, "change the status on the way up instead");
 module_param(seen, ulong, 0444);
@@ -149,6 +158,8 @@ static int dm_test_pre(struct flt_callback_data *data, const struct flt_related_
 		if (!READ_ONCE(unmarked))
 			flt_set_callback_data_dirty(data);
 	}
+	if (READ_ONCE(reissue) && data->iopb->major_function == IRP_MJ_READ)
+		return FLT_PREOP_SYNCHRONIZE;
 	if (!dm_test_fails(data) || READ_ONCE(post))
 		return FLT_PREOP_SUCCESS_WITH_CALLBACK;
 	data->io_status.status = READ_ONCE(status);
@@ -175,6 +186,10 @@ static int dm_test_post(struct flt_callback_data *data, const struct flt_related
 		wait_event_idle(drained_wait, !READ_ONCE(hold_drained));
 		WRITE_ONCE(draining, draining - 1);
 		return FLT_POSTOP_FINISHED_PROCESSING;
+	}
+	if (READ_ONCE(reissue) && data->iopb->major_function == IRP_MJ_READ) {
+		flt_reissue_synchronous_io(objs->instance, data);
+		WRITE_ONCE(reissued, reissued + !data->io_status.status);
 	}
 	if (READ_ONCE(post) && dm_test_fails(data))
 		data->io_status.status = READ_ONCE(status);
