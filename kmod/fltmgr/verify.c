@@ -258,7 +258,7 @@ static void flt_vblame(const struct flt_blame *blame, const char *fmt, va_list a
 	if (!filter && inst)
 		filter = inst->filter;
 	if (!filter && !owner) {
-		caller = flt_verify_caller(&certain);
+		caller = blame->code ? vrf_owner_of(blame->code) : flt_verify_caller(&certain);
 		owner = caller;
 	}
 	if (blame->op_id)
