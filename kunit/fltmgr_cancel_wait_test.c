@@ -18,9 +18,7 @@ static struct flt_callback_data *last;	/* what B's pre-operation was called with
 static int wait_init(struct kunit *test)
 {
 	last = NULL;
-	/* Not offered: the filters attach themselves, and have when they are registered. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
 	tf_init(&b, "B", "200");
@@ -36,13 +34,6 @@ static void wait_exit(struct kunit *test)
 	tf_unregister(&b);
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
-}
-
-static void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 static void the_routine(struct flt_callback_data *data)
@@ -83,7 +74,7 @@ static void a_wait_without_waiting(struct kunit *test)
 {
 	prepare_wait(0);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_TIMEOUT);
 
 	complete(&object);
@@ -101,7 +92,7 @@ static void a_wait_that_times_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_single_object(&object, 2, NULL),
 			STATUS_TIMEOUT);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_TIMEOUT);
 }
 
@@ -114,7 +105,7 @@ static void a_wait_that_succeeds(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	complete(&object);
 	helper_join(test, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, 0);
 	KUNIT_EXPECT_FALSE(test, completion_done(&object));
 }
@@ -128,7 +119,7 @@ static void a_wait_that_is_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_FALSE(test, completion_waited_for(&object));
 	complete(&object);
 	KUNIT_EXPECT_TRUE(test, completion_done(&object));
@@ -151,7 +142,7 @@ static void a_wait_that_was_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 1);
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 static int wait_twice(struct tf *tf, struct flt_callback_data *data,
@@ -170,7 +161,7 @@ static void a_complete_object_counts_first(struct kunit *test)
 	b.on_pre = wait_twice;
 	complete(&object);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, 0);
 	KUNIT_EXPECT_EQ(test, set_rc, STATUS_CANCELLED);
 }
@@ -213,7 +204,7 @@ static void a_wait_with_a_routine_is_refused(struct kunit *test)
 	prepare_wait(0);
 	b.on_pre = wait_with_routine;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, set_rc, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
@@ -233,7 +224,7 @@ static void who_waits_holds_the_operation(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 static struct kunit_case wait_cases[] = {
