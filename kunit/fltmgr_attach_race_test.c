@@ -15,9 +15,7 @@ static struct gate gate, start;
 
 static int attach_race_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "300");
 	a.defs[0].flags = FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT;
@@ -34,10 +32,8 @@ static void attach_race_exit(struct kunit *test)
 	gate_open(&start);
 	tf_race_disarm();
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	if (sim)
 		flt_sim_destroy(sim);
 }

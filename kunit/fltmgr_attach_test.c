@@ -13,11 +13,8 @@ static struct tf a, b;
 
 static int attach_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	other_sim = flt_sim_create_unoffered("other");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other_sim);
+	sim = tf_sim(test, "vol");
+	other_sim = tf_sim(test, "other");
 	volume = flt_sim_volume(sim);
 	other = flt_sim_volume(other_sim);
 	/* A attaches when a case says so, B by itself. */
@@ -33,10 +30,8 @@ static int attach_init(struct kunit *test)
 
 static void attach_exit(struct kunit *test)
 {
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	flt_sim_destroy(other_sim);
 	flt_sim_destroy(sim);
 }

@@ -38,7 +38,7 @@ static void clear_wins_against_cancel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-03: the routine is taken, and not called yet */
@@ -53,7 +53,7 @@ static void cancel_wins_against_clear(struct kunit *test)
 	tf_race_go();
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 static void *clear_last(void *arg)
@@ -74,7 +74,7 @@ static void cancel_overtakes_clear(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 1);
 	give_up(last);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 /* CAN-04: the cancel comes while the routine is being set, and finds none */
@@ -90,7 +90,7 @@ static void cancelled_before_the_routine_is_set(struct kunit *test)
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, set_rc, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-02, CAN-03: ... finds it, before who set it has looked at the mark */
@@ -108,7 +108,7 @@ static void cancelled_while_the_routine_is_set(struct kunit *test)
 	tf_race_go();
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, set_rc, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "A> B> Bx A<");
 }
 
@@ -134,7 +134,7 @@ static void set_takes_it_back_from_cancel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-02, PND-02: the pre-operation has not returned PENDING yet */
@@ -152,7 +152,7 @@ static void cancelled_before_pending_is_returned(struct kunit *test)
 			FLT_OP_EARLY);
 	tf_race_go();
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "B> Bx");
 }
 
@@ -173,7 +173,7 @@ static void a_running_routine_is_waited_for(struct kunit *test)
 	pend_with_routine(test);
 	helper_start(test, 0, cancel_all, NULL);
 	gate_wait(test, &gate);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	b.nr_pended = 0;
 	helper_start(test, 1, detach_b, NULL);
 	/* The teardown has let go; who holds the instance now is the cancel. */
@@ -195,7 +195,7 @@ static void a_cancel_ends_a_teardowns_wait(struct kunit *test)
 	b.nr_pended = 0;
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 static struct kunit_case cancel_race_cases[] = {

@@ -20,7 +20,7 @@ static void a_cancelled_operation_is_told(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, routine.task, current);
 	KUNIT_EXPECT_TRUE(test, routine.could_sleep);
 	KUNIT_EXPECT_TRUE(test, routine.noio);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "A> B> Bx A<");
 	KUNIT_EXPECT_EQ(test, op->submitted.count, 0);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
@@ -54,7 +54,7 @@ static void the_routine_is_called_without_a_lock(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 /* CAN-03: cleared, it is not called, and the operation is the filter's */
@@ -67,7 +67,7 @@ static void a_cleared_routine_is_not_called(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
 	/* CAN-07: nobody could be told, so it ends as if nothing were */
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 }
 
@@ -79,7 +79,7 @@ static void a_called_routine_cannot_be_cleared(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	KUNIT_EXPECT_EQ(test, flt_clear_cancel_completion(last), STATUS_CANCELLED);
 	give_up(last);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 1);
 }
 
@@ -98,7 +98,7 @@ static void setting_it_on_a_cancelled_operation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-04: the mark goes with the operation, down to the next filter */
@@ -109,7 +109,7 @@ static void the_mark_reaches_lower_filters(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	tf_resume(&a, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, set_rc, STATUS_CANCELLED);
 }
 
@@ -133,7 +133,7 @@ static void what_the_device_has_is_waited_for(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	mark_seen = false;
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_TRUE(test, mark_seen);
 }
 
@@ -147,7 +147,7 @@ static void a_new_operation_has_no_mark(struct kunit *test)
 	b.on_post = look_at_mark;
 	mark_seen = true;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_FALSE(test, mark_seen);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 }
@@ -168,7 +168,7 @@ static void other_classes_cannot_be_cancelled(struct kunit *test)
 	last->flags |= FLTFL_CALLBACK_DATA_IRP_OPERATION;
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 2);
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-01: one routine, and none that is NULL; what is refused changes nothing */
@@ -184,7 +184,7 @@ static void a_second_routine_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 2);
 	KUNIT_EXPECT_EQ(test, flt_set_cancel_completion(last, NULL), STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "A> B> Bx A<");
 }
 
@@ -201,7 +201,7 @@ static void only_the_holder_sets_a_routine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int complete_then_set(struct tf *tf, struct flt_callback_data *data,
@@ -219,7 +219,7 @@ static void not_after_it_was_completed(struct kunit *test)
 
 	b.on_pre = complete_then_set;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, set_rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 }
@@ -254,7 +254,7 @@ static void a_drained_copy_cannot_be_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_rc, 1);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 4);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-03: completed without clearing: reported, and the routine is not called */
@@ -270,7 +270,7 @@ static void completed_with_the_routine_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-03: left behind by a pre-operation that did not pend */
@@ -287,7 +287,7 @@ static void a_routine_left_behind_is_not_called(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CAN-03: ... above somebody who has nothing to do with it */
@@ -301,7 +301,7 @@ static void a_routine_left_behind_harms_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_rc, 0);
 	/* B, who pends it, can complete it all the same */
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 }
 
@@ -324,7 +324,7 @@ static void a_pended_post_operation_is_told(struct kunit *test)
 	tf_wait_until(test, READ_ONCE(b.nr_pended));
 	KUNIT_EXPECT_EQ(test, set_rc, 0);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "A> B> B< Bx A<");
 }
 
@@ -340,7 +340,7 @@ static void a_pended_post_operation_is_cleared(struct kunit *test)
 	/* set again, and completed with it: reported */
 	KUNIT_EXPECT_EQ(test, flt_set_cancel_completion(last, the_routine), 0);
 	flt_complete_pended_postoperation(tf_take(&b));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
 }
@@ -353,7 +353,7 @@ static void only_what_is_old_enough_is_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_volume_cancel(flt_sim_volume(sim), 1000000), 0);
 	KUNIT_EXPECT_FALSE(test, flt_is_io_canceled(last));
 	KUNIT_EXPECT_EQ(test, flt_volume_cancel(flt_sim_volume(sim), 1000), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 #define MANY	40

@@ -31,9 +31,7 @@ static int wait_init(struct kunit *test)
 	last = NULL;
 	init_completion(&object);
 	prepare_several();
-	/* Not offered: the filters attach themselves, and have when they are registered. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
 	tf_init(&b, "B", "200");
@@ -53,13 +51,6 @@ static void wait_exit(struct kunit *test)
 	tf_unregister(&b);
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
-}
-
-static void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 static void the_routine(struct flt_callback_data *data)
@@ -100,7 +91,7 @@ static void a_wait_without_waiting(struct kunit *test)
 {
 	prepare_wait(0);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_TIMEOUT);
 
 	complete(&object);
@@ -118,7 +109,7 @@ static void a_wait_that_times_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_cancellable_wait_for_single_object(&object, 2, NULL),
 			STATUS_TIMEOUT);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_TIMEOUT);
 }
 
@@ -131,7 +122,7 @@ static void a_wait_that_succeeds(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	complete(&object);
 	helper_join(test, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, 0);
 	KUNIT_EXPECT_FALSE(test, completion_done(&object));
 }
@@ -145,7 +136,7 @@ static void a_wait_that_is_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_FALSE(test, completion_waited_for(&object));
 	complete(&object);
 	KUNIT_EXPECT_TRUE(test, completion_done(&object));
@@ -168,7 +159,7 @@ static void a_wait_that_was_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 1);
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 static int wait_twice(struct tf *tf, struct flt_callback_data *data,
@@ -187,7 +178,7 @@ static void a_complete_object_counts_first(struct kunit *test)
 	b.on_pre = wait_twice;
 	complete(&object);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, 0);
 	KUNIT_EXPECT_EQ(test, set_rc, STATUS_CANCELLED);
 }
@@ -230,7 +221,7 @@ static void a_wait_with_a_routine_is_refused(struct kunit *test)
 	prepare_wait(0);
 	b.on_pre = wait_with_routine;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, set_rc, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
@@ -250,7 +241,7 @@ static void who_waits_holds_the_operation(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 static int wait_for_several(enum flt_wait_type type, long timeout)
@@ -397,7 +388,7 @@ static void a_wait_for_several_is_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, wait_rc, STATUS_CANCELLED);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_FALSE(test, completion_waited_for(&several[2]));
 }
 

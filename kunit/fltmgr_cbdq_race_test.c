@@ -23,7 +23,7 @@ static void end_cancel(struct kunit *test, long told)
 {
 	tf_race_slot_go(0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), told);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_TRUE(test, list_empty(&q.list));
 }
 
@@ -38,7 +38,7 @@ static void cancel_wins_against_remove_next(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tq_pass(&q));
 	flt_sim_start(other);
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_op_ended(test, other, 0);
+	tf_expect_ended(test, other, 0);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
 	end_cancel(test, 1);
@@ -63,7 +63,7 @@ static void remove_next_wins_against_cancel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 0);
 	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static void *remove_next(void *arg)
@@ -86,7 +86,7 @@ static void cancelled_after_it_was_peeked(struct kunit *test)
 	tf_race_slot_go(0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
 }
 
@@ -125,7 +125,7 @@ static void remove_wins_against_cancel(struct kunit *test)
 	KUNIT_ASSERT_PTR_EQ(test, data, &op->operation.data);
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 0);
 	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CBQ-06: cancelled on its way into the queue */
@@ -137,7 +137,7 @@ static void cancelled_before_the_insert(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	tf_race_go();
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 1);
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
@@ -155,7 +155,7 @@ static void cancelled_before_the_routine_is_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 0);
 	tf_race_go();
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 1);
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
@@ -175,7 +175,7 @@ static void cancelled_after_the_routine_is_set(struct kunit *test)
 	tf_race_slot_go(0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 1);
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 1);
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
@@ -195,7 +195,7 @@ static void disable_wins_against_insert(struct kunit *test)
 	/* INV-13 */
 	KUNIT_EXPECT_TRUE(test, list_empty(&q.list));
 	KUNIT_EXPECT_FALSE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static void *disable_q(void *arg)
@@ -220,7 +220,7 @@ static void insert_wins_against_disable(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tq_pass(&q));
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_FALSE(test, tq_pass(&q));
 }
 
@@ -239,7 +239,7 @@ static void a_teardown_waits_for_a_cancel(struct kunit *test)
 	flt_sim_start(other);
 	helper_start(test, 1, detach_b, NULL);
 	tf_wait_until(test, atomic_long_read(&op->operation.word) & FLT_OP_WATCHED);
-	expect_op_ended(test, other, 0);
+	tf_expect_ended(test, other, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 0);
 	KUNIT_EXPECT_FALSE(test, helper_done(1));
 	end_cancel(test, 1);
@@ -260,7 +260,7 @@ static void cancelled_before_pending_is_returned(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	tf_race_go();
 	helper_join(test, 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "B> Bx");
 }
 

@@ -17,7 +17,7 @@ static void a_queue_is_set_up_enabled(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 
 	KUNIT_EXPECT_EQ(test, flt_cbdq_initialize(inst, &t.cbdq, NULL, tq_remove, tq_peek_next,
 						  tq_acquire, tq_release, tq_complete_canceled),
@@ -40,7 +40,7 @@ static void through_the_queue(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, q.insert_context, (void *)&b);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
 	KUNIT_EXPECT_FALSE(test, tq_pass(&q));
 	flt_cbdq_disable(&q.cbdq);
@@ -78,7 +78,7 @@ static void a_queue_in_atomic_context(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_ASSERT_NOT_NULL(test, data);
 	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CBQ-04: any success of the insert routine is one, and comes back */
@@ -88,7 +88,7 @@ static void inserting_says_what_the_routine_says(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, insert_rc, STATUS_PENDING);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 /* CBQ-05: refused: it is not queued, not cancellable, and the filter's */
@@ -106,7 +106,7 @@ static void a_failed_insert_queues_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	KUNIT_EXPECT_EQ(test, q.removes, 0);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CBQ-04, CBQ-13, CBQ-14, CBQ-15, INV-13 */
@@ -122,10 +122,10 @@ static void a_disabled_queue(struct kunit *test)
 	flt_sim_start(late);
 	KUNIT_EXPECT_EQ(test, insert_rc, STATUS_FLT_CBDQ_DISABLED);
 	KUNIT_EXPECT_EQ(test, q.inserts, 1);
-	expect_op_ended(test, late, 0);
+	tf_expect_ended(test, late, 0);
 	/* it is drained, and empty for good */
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_FALSE(test, tq_pass(&q));
 	KUNIT_EXPECT_TRUE(test, list_empty(&q.list));
 
@@ -134,7 +134,7 @@ static void a_disabled_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(later));
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_op_ended(test, later, 0);
+	tf_expect_ended(test, later, 0);
 	flt_sim_op_free(late);
 	flt_sim_op_free(later);
 }
@@ -152,7 +152,7 @@ static void inserting_what_is_cancelled(struct kunit *test)
 	b.on_pre = cancel_then_insert;
 	name_with = &named;
 	flt_sim_start(op);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_EQ(test, q.inserts, 1);
 	KUNIT_EXPECT_EQ(test, q.removes, 1);
@@ -177,10 +177,10 @@ static void removing_a_certain_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, q.peeks, 0);
 	KUNIT_EXPECT_NULL(test, flt_cbdq_remove_io(&q.cbdq, &named));
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
-	expect_op_ended(test, other, STATUS_CANCELLED);
+	tf_expect_ended(test, other, STATUS_CANCELLED);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	flt_sim_op_free(other);
 }
 
@@ -193,13 +193,13 @@ static void a_certain_one_that_is_gone(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
 	KUNIT_EXPECT_NULL(test, flt_cbdq_remove_io(&q.cbdq, &named));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 
 	flt_sim_start(other);
 	KUNIT_EXPECT_NOT_NULL(test, named.data);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	KUNIT_EXPECT_NULL(test, flt_cbdq_remove_io(&q.cbdq, &named));
-	expect_op_ended(test, other, STATUS_CANCELLED);
+	tf_expect_ended(test, other, STATUS_CANCELLED);
 	flt_sim_op_free(other);
 }
 
@@ -227,7 +227,7 @@ static void removing_the_next_that_matches(struct kunit *test)
 	while (tq_pass(&q))
 		;
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		expect_op_ended(test, ops[i], 0);
+		tf_expect_ended(test, ops[i], 0);
 		flt_sim_op_free(ops[i]);
 	}
 }
@@ -247,7 +247,7 @@ static void a_cancelled_operation_leaves_the_queue(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 0);
 	tq_give_up(&q, q.canceled);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 /* CBQ-10: removed, it cannot be cancelled any more */
@@ -262,7 +262,7 @@ static void a_removed_operation_is_not_cancelled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 0);
 	KUNIT_EXPECT_TRUE(test, flt_is_io_canceled(data));
 	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int insert_in_post(struct tf *tf, struct flt_callback_data *data,
@@ -287,11 +287,11 @@ static void a_queue_of_post_operations(struct kunit *test)
 	flt_sim_start(op);
 	tf_wait_until(test, READ_ONCE(b.nr_pended) == 1);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	flt_sim_start(other);
 	tf_wait_until(test, READ_ONCE(b.nr_pended) == 2);
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_op_ended(test, other, 0);
+	tf_expect_ended(test, other, 0);
 	flt_sim_op_free(other);
 }
 
@@ -312,7 +312,7 @@ static void no_cancel_routine_in_a_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_EQ(test, flt_clear_cancel_completion(data), STATUS_CANCELLED);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 	tf_expect_log(test, "A> B> Bx A<");
 }
 
@@ -333,7 +333,7 @@ static void no_queue_with_a_cancel_routine(struct kunit *test)
 
 	b.on_pre = set_then_insert;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, insert_rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_EQ(test, q.inserts, 0);
@@ -358,7 +358,7 @@ static void nothing_is_queued_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_EQ(test, q.inserts, 1);
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int insert_as_a(struct tf *tf, struct flt_callback_data *data,
@@ -383,7 +383,7 @@ static void only_operations_of_its_instance(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, insert_rc, 0);
 	KUNIT_EXPECT_EQ(test, q.inserts, 1);
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int insert_the_copy(struct tf *tf, struct flt_callback_data *data,
@@ -409,7 +409,7 @@ static void no_drained_copy_is_queued(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, insert_rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CBQ-10: in the queue it is not the filter's to complete */
@@ -422,7 +422,7 @@ static void completing_what_is_in_the_queue_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static void *detach_b(void *arg)
@@ -441,7 +441,7 @@ static void what_stays_in_the_queue_holds_the_teardown(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tq_pass(&q));
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* CBQ-11, CBQ-18: ... and so does a cancel */
@@ -453,7 +453,7 @@ static void a_cancel_lets_the_teardown_go(struct kunit *test)
 	tf_wait_until(test, atomic_long_read(&op->operation.word) & FLT_OP_WATCHED);
 	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, STATUS_CANCELLED);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
 }
 
 /* CBQ-13, CBQ-16: as teardown_start is to do it */
@@ -465,8 +465,8 @@ static void teardown_start_drains_the_queue(struct kunit *test)
 	flt_sim_start(other);
 	tf_log_clear();
 	tf_unregister(&b);
-	expect_ended(test, 0);
-	expect_op_ended(test, other, 0);
+	tf_expect_ended(test, op, 0);
+	tf_expect_ended(test, other, 0);
 	KUNIT_EXPECT_TRUE(test, q.cbdq.disabled);
 	KUNIT_EXPECT_EQ(test, atomic_read(&q.cancels), 0);
 	tf_expect_log(test, "B[ A< A< B]");

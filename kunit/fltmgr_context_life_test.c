@@ -7,51 +7,6 @@
 
 #include "testcontext.h"
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct tf a, b;
-static struct gate gate;
-static struct flt_instance *kept;	/* with a reference, if not NULL */
-
-static int context_life_init(struct kunit *test)
-{
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	tc_init();
-	tc_filter_init(&a, "A", "300");
-	tc_filter_init(&b, "B", "200");
-	gate_init(&gate);
-	return 0;
-}
-
-static void context_life_exit(struct kunit *test)
-{
-	stop_listening();
-	gate_open(&gate);
-	if (kept)
-		flt_object_dereference(kept);
-	kept = NULL;
-	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	flt_sim_destroy(sim);
-	tc_expect_all_ended(test);
-}
-
-static int set(struct flt_instance *inst, struct tc *tc)
-{
-	return flt_set_instance_context(inst, FLT_SET_CONTEXT_REPLACE_IF_EXISTS, tc, NULL);
-}
-
-static int set_volume(struct tc *tc)
-{
-	return flt_set_volume_context(volume, FLT_SET_CONTEXT_REPLACE_IF_EXISTS, tc, NULL);
-}
-
 /* One of each kind, with no reference of ours left. */
 static int set_both(struct tf *tf, struct flt_instance *inst)
 {
@@ -60,7 +15,7 @@ static int set_both(struct tf *tf, struct flt_instance *inst)
 	int rc = -ENOMEM;
 
 	if (on_instance && on_volume)
-		rc = set(inst, on_instance) ?: set_volume(on_volume);
+		rc = tc_set(inst, on_instance) ?: tc_set_volume(on_volume);
 	if (on_instance)
 		flt_release_context(on_instance);
 	if (on_volume)
@@ -187,7 +142,7 @@ static void nothing_is_set_after_a_veto(struct kunit *test)
 	a.setup_status = STATUS_FLT_DO_NOT_ATTACH;
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 	tc = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
-	KUNIT_EXPECT_EQ(test, set(kept, tc), STATUS_FLT_DELETING_OBJECT);
+	KUNIT_EXPECT_EQ(test, tc_set(kept, tc), STATUS_FLT_DELETING_OBJECT);
 	flt_release_context(tc);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tcs.ended), 1);
 }
@@ -216,7 +171,7 @@ static void change_start(struct tf *tf, const struct flt_related_objects *objs)
 	struct tc *tc = tc_try_new(tf, FLT_INSTANCE_CONTEXT);
 	void *old = tf;
 
-	changed[0] = tc ? set(objs->instance, tc) : -ENOMEM;
+	changed[0] = tc ? tc_set(objs->instance, tc) : -ENOMEM;
 	changed[1] = flt_delete_instance_context(objs->instance, &old);
 	changed[2] = !old;
 	changed[3] = read_both(objs->filter, objs->instance);
@@ -287,7 +242,7 @@ static void clean_up_waits_for_the_last_reference(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 	tc = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
 	keep_instance(test, tf_instance(&a, volume));
-	KUNIT_ASSERT_EQ(test, set(kept, tc), 0);
+	KUNIT_ASSERT_EQ(test, tc_set(kept, tc), 0);
 	KUNIT_EXPECT_EQ(test, detach(&a), 0);
 	flt_object_dereference(kept);
 	kept = NULL;
@@ -295,7 +250,7 @@ static void clean_up_waits_for_the_last_reference(struct kunit *test)
 	tf_wait_until(test, !tc_linked(tc) && tc_refs(tc) == 1);
 	KUNIT_EXPECT_EQ(test, tc_ends(tc), 0);
 	flt_delete_context(tc);		/* nothing left to do */
-	KUNIT_EXPECT_EQ(test, set_volume(tc), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, tc_set_volume(tc), STATUS_INVALID_PARAMETER);
 	flt_release_context(tc);
 	KUNIT_EXPECT_PTR_EQ(test, tcs.task, current);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tcs.ended), 1);
@@ -322,7 +277,7 @@ static void set_volume_start(struct tf *tf, const struct flt_related_objects *ob
 {
 	struct tc *tc = tf->context;
 
-	changed[0] = set_volume(tc);
+	changed[0] = tc_set_volume(tc);
 	changed[1] = flt_delete_volume_context(objs->filter, objs->volume, NULL);
 	flt_release_context(tc);
 }
@@ -361,7 +316,7 @@ static void a_volume_takes_its_contexts_with_it(struct kunit *test)
 	/* References to the volume are not waited for. */
 	KUNIT_EXPECT_EQ(test, flt_get_volume_context(b.filter, volume, &(void *){ NULL }),
 			STATUS_NOT_FOUND);
-	KUNIT_EXPECT_EQ(test, set_volume(late), STATUS_FLT_DELETING_OBJECT);
+	KUNIT_EXPECT_EQ(test, tc_set_volume(late), STATUS_FLT_DELETING_OBJECT);
 	KUNIT_EXPECT_EQ(test, flt_delete_volume_context(b.filter, volume, NULL),
 			STATUS_FLT_DELETING_OBJECT);
 	tf_wait_until(test, atomic_read(&tcs.ended) == 5);
@@ -383,7 +338,7 @@ static void a_context_may_keep_its_volume(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, flt_object_reference(volume), 0);
 	tcs.on_end = let_go_of_the_volume;
 	tc = tc_new(test, &a, FLT_VOLUME_CONTEXT);
-	KUNIT_ASSERT_EQ(test, set_volume(tc), 0);
+	KUNIT_ASSERT_EQ(test, tc_set_volume(tc), 0);
 	flt_release_context(tc);
 	flt_sim_dismount(sim);
 	tf_wait_until(test, atomic_read(&tcs.ended) == 1);
@@ -402,7 +357,7 @@ static void a_leaked_context_is_waited_for_and_reported(struct kunit *test)
 	a.reg.context_registration = defs;
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 	leaked[0] = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
-	KUNIT_ASSERT_EQ(test, set(tf_instance(&a, volume), leaked[0]), 0);
+	KUNIT_ASSERT_EQ(test, tc_set(tf_instance(&a, volume), leaked[0]), 0);
 	leaked[1] = tc_new(test, &a, FLT_VOLUME_CONTEXT);
 	KUNIT_ASSERT_EQ(test, listen_for("1 instance contexts not released, tag tc01", NULL), 0);
 	begin_to_unregister(test, 0, &a);
@@ -479,8 +434,8 @@ static struct kunit_case context_life_cases[] = {
 
 static struct kunit_suite context_life_suite = {
 	.name = "fltmgr_context_life",
-	.init = context_life_init,
-	.exit = context_life_exit,
+	.init = tc_test_init,
+	.exit = tc_test_exit,
 	.test_cases = context_life_cases,
 };
 

@@ -7,44 +7,13 @@
 #include "testcontext.h"
 #include "testfault.h"
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct tf a;
-static struct gate gate;
-static struct flt_instance *kept;	/* with a reference, if not NULL */
-
 static int context_race_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	tc_init();
-	tc_filter_init(&a, "A", "300");
-	gate_init(&gate);
+	tc_test_init(test);
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 	KUNIT_ASSERT_EQ(test, flt_object_reference(tf_instance(&a, volume)), 0);
 	kept = tf_instance(&a, volume);
 	return 0;
-}
-
-static void let_go(void)
-{
-	if (kept)
-		flt_object_dereference(kept);
-	kept = NULL;
-}
-
-static void context_race_exit(struct kunit *test)
-{
-	tf_race_disarm();
-	gate_open(&gate);
-	helpers_stop();
-	let_go();
-	if (a.filter)
-		tf_unregister(&a);
-	flt_sim_destroy(sim);
-	tc_expect_all_ended(test);
 }
 
 /* A call to make in a helper, and what came of it. */
@@ -317,7 +286,7 @@ static void set_while_the_filter_goes(struct kunit *test)
 	struct call call = { .operation = FLT_SET_CONTEXT_REPLACE_IF_EXISTS, .got = &a };
 	struct tc *tc = tc_new(test, &a, FLT_VOLUME_CONTEXT);
 
-	let_go();
+	tc_let_go();
 	call.context = tc;
 	begin(test, "context_set", 0, set_volume, &call);
 	helper_start(test, 1, unregister_a, NULL);
@@ -334,7 +303,7 @@ static void a_clean_up_is_waited_for(struct kunit *test)
 {
 	struct tc *tc = tc_new(test, &a, FLT_VOLUME_CONTEXT);
 
-	let_go();
+	tc_let_go();
 	tf_race_arm("context_end", to_flt_context(tc));
 	rcu_read_lock();
 	flt_release_context(tc);
@@ -362,7 +331,7 @@ static void a_slow_clean_up_holds_up_its_filter_only(struct kunit *test)
 
 	flt_release_context(new_set(test));
 	tcs.on_end = wait_at_the_end;
-	let_go();
+	tc_let_go();
 	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
 	gate_wait(test, &gate);
 	helper_start(test, 0, unregister_a, NULL);
@@ -415,7 +384,7 @@ static void each_is_cleaned_up_once_whatever_happens(struct kunit *test)
 		helper_start(test, i, churn, (void *)i);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, helper_join(test, i), 0);
-	let_go();
+	tc_let_go();
 	tf_unregister(&a);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tcs.made), 3 * ROUNDS);
 	tc_expect_all_ended(test);
@@ -527,7 +496,7 @@ static struct kunit_case context_race_cases[] = {
 static struct kunit_suite context_race_suite = {
 	.name = "fltmgr_context_race",
 	.init = context_race_init,
-	.exit = context_race_exit,
+	.exit = tc_test_exit,
 	.test_cases = context_race_cases,
 };
 

@@ -7,51 +7,13 @@
 
 #include "testcontext.h"
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct tf a, b;
-static struct gate gate;
-static struct flt_instance *kept;	/* with a reference, if not NULL */
-
 static int context_set_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	tc_init();
-	tc_filter_init(&a, "A", "300");
-	tc_filter_init(&b, "B", "200");
-	gate_init(&gate);
+	tc_test_init(test);
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
 	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
 	tf_log_clear();
 	return 0;
-}
-
-static void context_set_exit(struct kunit *test)
-{
-	gate_open(&gate);
-	if (kept)
-		flt_object_dereference(kept);
-	kept = NULL;
-	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	flt_sim_destroy(sim);
-	tc_expect_all_ended(test);
-}
-
-static int set(struct flt_instance *inst, struct tc *tc)
-{
-	return flt_set_instance_context(inst, FLT_SET_CONTEXT_REPLACE_IF_EXISTS, tc, NULL);
-}
-
-static int set_volume(struct tc *tc)
-{
-	return flt_set_volume_context(volume, FLT_SET_CONTEXT_REPLACE_IF_EXISTS, tc, NULL);
 }
 
 /* A new context that is set and has no other reference. */
@@ -59,7 +21,7 @@ static struct tc *new_set(struct kunit *test, struct tf *tf)
 {
 	struct tc *tc = tc_new(test, tf, FLT_INSTANCE_CONTEXT);
 
-	KUNIT_ASSERT_EQ(test, set(tf_instance(tf, volume), tc), 0);
+	KUNIT_ASSERT_EQ(test, tc_set(tf_instance(tf, volume), tc), 0);
 	flt_release_context(tc);
 	return tc;
 }
@@ -68,7 +30,7 @@ static struct tc *new_set_volume(struct kunit *test, struct tf *tf)
 {
 	struct tc *tc = tc_new(test, tf, FLT_VOLUME_CONTEXT);
 
-	KUNIT_ASSERT_EQ(test, set_volume(tc), 0);
+	KUNIT_ASSERT_EQ(test, tc_set_volume(tc), 0);
 	flt_release_context(tc);
 	return tc;
 }
@@ -100,7 +62,7 @@ static void setting_takes_a_reference_of_its_own(struct kunit *test)
 	struct flt_instance *inst = tf_instance(&a, volume);
 	struct tc *tc = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
 
-	KUNIT_EXPECT_EQ(test, set(inst, tc), 0);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, tc), 0);
 	KUNIT_EXPECT_EQ(test, tc_refs(tc), 1);
 	KUNIT_EXPECT_TRUE(test, tc_linked(tc));
 	/* The caller's goes, the object's stays. */
@@ -159,7 +121,7 @@ static void replace_if_exists(struct kunit *test)
 	flt_release_context(second);
 	/* or dropped */
 	third = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
-	KUNIT_EXPECT_EQ(test, set(inst, third), 0);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, third), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&tcs.ended), 2);
 	KUNIT_EXPECT_PTR_EQ(test, look(inst), third);
 	flt_release_context(third);
@@ -175,9 +137,9 @@ static void linked_once_in_its_life(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, flt_attach_volume_at_altitude(a.filter, volume, "9", "x", &kept),
 			0);
 	other = kept;
-	KUNIT_EXPECT_EQ(test, set(inst, tc), 0);
-	KUNIT_EXPECT_EQ(test, set(inst, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
-	KUNIT_EXPECT_EQ(test, set(other, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, tc), 0);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
+	KUNIT_EXPECT_EQ(test, tc_set(other, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
 	/* CTX-24: first of all, and nothing is handed out */
 	KUNIT_EXPECT_EQ(test, flt_set_instance_context(inst, FLT_SET_CONTEXT_KEEP_IF_EXISTS, tc,
 						       &old), STATUS_FLT_CONTEXT_ALREADY_LINKED);
@@ -185,8 +147,8 @@ static void linked_once_in_its_life(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tc_refs(tc), 1);
 	/* nor when it is linked no longer */
 	flt_delete_context(tc);
-	KUNIT_EXPECT_EQ(test, set(inst, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
-	KUNIT_EXPECT_EQ(test, set(other, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
+	KUNIT_EXPECT_EQ(test, tc_set(other, tc), STATUS_FLT_CONTEXT_ALREADY_LINKED);
 	KUNIT_EXPECT_NULL(test, look(inst));
 	KUNIT_EXPECT_NULL(test, look(other));
 	flt_release_context(tc);
@@ -203,12 +165,12 @@ static void what_cannot_be_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_set_instance_context(inst, 2, tc, &old),
 			STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_NULL(test, old);
-	KUNIT_EXPECT_EQ(test, set(inst, NULL), STATUS_INVALID_PARAMETER);
-	KUNIT_EXPECT_EQ(test, set_volume(NULL), STATUS_INVALID_PARAMETER);
-	KUNIT_EXPECT_EQ(test, set(inst, on_volume), STATUS_INVALID_PARAMETER);
-	KUNIT_EXPECT_EQ(test, set_volume(tc), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, NULL), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, tc_set_volume(NULL), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, on_volume), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, tc_set_volume(tc), STATUS_INVALID_PARAMETER);
 	/* of another filter */
-	KUNIT_EXPECT_EQ(test, set(tf_instance(&b, volume), tc), STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, tc_set(tf_instance(&b, volume), tc), STATUS_INVALID_PARAMETER);
 	/* CTX-26: what is there stays */
 	KUNIT_EXPECT_PTR_EQ(test, look(inst), first);
 	KUNIT_EXPECT_FALSE(test, tc_was_linked(tc));
@@ -312,7 +274,7 @@ static void deleting_by_context(struct kunit *test)
 	/* CTX-33: nothing to delete */
 	flt_delete_context(tc);
 	KUNIT_EXPECT_EQ(test, tc_refs(tc), 1);
-	KUNIT_EXPECT_EQ(test, set(inst, tc), 0);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, tc), 0);
 	flt_delete_context(tc);
 	/* Not found any more, but there, and the caller keeps its reference. */
 	KUNIT_EXPECT_NULL(test, look(inst));
@@ -322,7 +284,7 @@ static void deleting_by_context(struct kunit *test)
 	/* One that was replaced does not take its successor with it. */
 	flt_release_context(tc);
 	tc = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
-	KUNIT_EXPECT_EQ(test, set(inst, tc), 0);
+	KUNIT_EXPECT_EQ(test, tc_set(inst, tc), 0);
 	next = new_set(test, &a);
 	flt_delete_context(tc);
 	KUNIT_EXPECT_PTR_EQ(test, look(inst), next);
@@ -341,7 +303,7 @@ static void each_filter_and_each_instance_has_its_own(struct kunit *test)
 			0);
 	KUNIT_EXPECT_NULL(test, look(kept));
 	on_second = tc_new(test, &a, FLT_INSTANCE_CONTEXT);
-	KUNIT_EXPECT_EQ(test, set(kept, on_second), 0);
+	KUNIT_EXPECT_EQ(test, tc_set(kept, on_second), 0);
 	flt_release_context(on_second);
 	KUNIT_EXPECT_PTR_EQ(test, look(first), on_first);
 	KUNIT_EXPECT_PTR_EQ(test, look(kept), on_second);
@@ -444,7 +406,7 @@ static struct kunit_case context_set_cases[] = {
 static struct kunit_suite context_set_suite = {
 	.name = "fltmgr_context_set",
 	.init = context_set_init,
-	.exit = context_set_exit,
+	.exit = tc_test_exit,
 	.test_cases = context_set_cases,
 };
 

@@ -7,28 +7,10 @@
 
 #include "testcontext.h"
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct tf a;
-
-static int context_init(struct kunit *test)
-{
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	tc_init();
-	tc_filter_init(&a, "A", "300");
-	return 0;
-}
-
 static void context_exit(struct kunit *test)
 {
 	tcs.on_end = NULL;
-	if (a.filter)
-		tf_unregister(&a);
-	flt_sim_destroy(sim);
-	tc_expect_all_ended(test);
+	tc_test_exit(test);
 }
 
 /* Register with these definitions, and unregister. */
@@ -588,7 +570,7 @@ static struct kunit_case context_cases[] = {
 
 static struct kunit_suite context_suite = {
 	.name = "fltmgr_context",
-	.init = context_init,
+	.init = tc_test_init,
 	.exit = context_exit,
 	.test_cases = context_cases,
 };

@@ -26,9 +26,7 @@ static void note_complete(struct tf *tf, const struct flt_related_objects *objs)
 
 static int detach_race_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
@@ -49,10 +47,8 @@ static void detach_race_exit(struct kunit *test)
 	gate_open(&gate);
 	gate_open(&begin);
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	kobject_put(&inst->kobj);
 	flt_sim_destroy(sim);
 }

@@ -14,11 +14,8 @@ static struct gate gate;
 
 static int detach_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	other_sim = flt_sim_create_unoffered("other");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other_sim);
+	sim = tf_sim(test, "vol");
+	other_sim = tf_sim(test, "other");
 	volume = flt_sim_volume(sim);
 	other = flt_sim_volume(other_sim);
 	tf_init(&a, "A", "300");
@@ -33,10 +30,8 @@ static void detach_exit(struct kunit *test)
 {
 	gate_open(&gate);
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	if (other_sim)
 		flt_sim_destroy(other_sim);
 	flt_sim_destroy(sim);

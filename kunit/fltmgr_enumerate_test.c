@@ -68,8 +68,7 @@ static void lists_that_are_too_small(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr, 1);
 	expect_no_references(test);
 	/* An empty list fits everywhere. */
-	sim2 = flt_sim_create_unoffered("vol2");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim2);
+	sim2 = tf_sim(test, "vol2");
 	nr = 1;
 	KUNIT_EXPECT_EQ(test, flt_enumerate_instances(flt_sim_volume(sim2), NULL, NULL, 0, &nr),
 			0);
@@ -82,8 +81,7 @@ static void instances_of_a_volume_of_a_filter_or_both(struct kunit *test)
 	struct flt_instance *insts[8];
 	u32 nr;
 
-	sim2 = flt_sim_create_unoffered("vol2");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim2);
+	sim2 = tf_sim(test, "vol2");
 	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, flt_sim_volume(sim2), NULL, NULL), 0);
 	KUNIT_ASSERT_EQ(test, flt_attach_volume_at_altitude(a.filter, volume, "50", "low", NULL),
 			0);
@@ -412,10 +410,8 @@ static void a_volume_that_is_going(struct kunit *test)
 	struct flt_sim *sim3;
 	u32 nr;
 
-	sim2 = flt_sim_create_unoffered("vol2");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim2);
-	sim3 = flt_sim_create_unoffered("vol3");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim3);
+	sim2 = tf_sim(test, "vol2");
+	sim3 = tf_sim(test, "vol3");
 	going = flt_sim_volume(sim2);
 	a.on_start = wait_in_start;
 	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, going, NULL, &inst), 0);
@@ -471,8 +467,7 @@ static void by_the_name_of_a_volume(struct kunit *test)
 	memset(name, 'v', FLT_NAME_MAX + 1);
 	KUNIT_EXPECT_EQ(test, instance_on_name(name, 0), STATUS_OBJECT_NAME_NOT_FOUND);
 	/* Known, and nothing attached: an empty list. */
-	sim2 = flt_sim_create_unoffered("vol2");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim2);
+	sim2 = tf_sim(test, "vol2");
 	KUNIT_EXPECT_EQ(test, instance_on_name("vol2", 0), STATUS_NO_MORE_ENTRIES);
 	KUNIT_EXPECT_EQ(test, instance_on(flt_sim_volume(sim2), 0), STATUS_NO_MORE_ENTRIES);
 }

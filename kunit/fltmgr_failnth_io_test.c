@@ -19,8 +19,7 @@ static void failnth_io_exit(struct kunit *test)
 	int i;
 
 	for (i = 0; i < NR_STACK; i++) {
-		if (stack[i].filter)
-			tf_unregister(&stack[i]);
+		tf_drop(&stack[i]);
 		stack[i].filter = NULL;
 	}
 	nth_exit(test);

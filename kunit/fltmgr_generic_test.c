@@ -27,9 +27,7 @@ static struct {
 
 static int generic_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	gate_init(&gate);
 	init_completion(&done);
@@ -55,10 +53,8 @@ static void generic_exit(struct kunit *test)
 	limit(CriticalWorkQueue, WQ_MAX_ACTIVE);
 	limit(DelayedWorkQueue, WQ_MAX_ACTIVE);
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	/* Nothing is queued any more. */
 	flt_free_generic_work_item(item);
 	flt_sim_destroy(sim);

@@ -15,9 +15,7 @@ static struct flt_sim_op *op;
 
 static int independence_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "200");
 	gate_init(&gate);
@@ -43,10 +41,8 @@ static void independence_exit(struct kunit *test)
 	else
 		tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
 }

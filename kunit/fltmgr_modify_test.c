@@ -114,9 +114,7 @@ static int modify_init(struct kunit *test)
 	struct tf *all[] = { &a, &b, &c };
 	int i;
 
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, OFFSET, LENGTH, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);

@@ -19,9 +19,7 @@ static bool go_on;
 
 static int mutants_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, 8192, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);
@@ -62,17 +60,9 @@ static void mutants_exit(struct kunit *test)
 	}
 	helpers_stop();
 	for (i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i]->filter)
-			tf_unregister(all[i]);
+		tf_drop(all[i]);
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
-}
-
-static void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 static void hold_at_device(struct kunit *test)
@@ -158,7 +148,7 @@ static void lost_at_the_claim(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tf_race_reached());
 	helper_join(test, 0);
 	helper_join(test, 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 0);
 }
@@ -184,7 +174,7 @@ static void scanned_before_it_moves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 1);
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c.posts), 1);
@@ -223,7 +213,7 @@ static void misses_the_mark(struct kunit *test, void *unregister)
 	/* Nothing has begun before the walk was where the teardown looks. */
 	KUNIT_EXPECT_EQ(test, seen_at_the_point, FLT_INSTANCE_GOING);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.pres), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.posts) + atomic_read(&a.drains), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.completes), 1);
@@ -265,7 +255,7 @@ static void pended_while_it_is_watched(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK));
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static unsigned long word_seen;
@@ -293,7 +283,7 @@ static void completed_early_while_it_is_watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_word_state(word_seen), FLT_OP_EARLY);
 	KUNIT_EXPECT_TRUE(test, word_seen & FLT_OP_WATCHED);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int node_seen;
@@ -336,7 +326,7 @@ static void post_pended_while_it_is_watched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 0);
 	flt_complete_pended_postoperation(tf_take(&b));
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-20, PND-21: watched while its post-op runs, then completed before that returns */
@@ -347,7 +337,7 @@ static void post_completed_early_while_it_is_watched(struct kunit *test)
 	b.nr_pended = 0;	/* done by hand */
 	KUNIT_EXPECT_EQ(test, node_seen, FLT_NODE_POST_EARLY | FLT_NODE_WATCHED);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-15, TDN-20, INV-06, INV-07: one moves on as soon as it is watched, one stays */
@@ -376,7 +366,7 @@ static void given_up_as_soon_as_it_is_watched(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK));
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(other, TF_WAIT), 0);
 	flt_sim_op_free(other);
 }
@@ -399,7 +389,7 @@ static void resumed_while_the_scan_looks(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 		KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), round);
 		flt_sim_release(op, FLT_SIM_WORKER, 0);
-		expect_ended(test, 0);
+		tf_expect_ended(test, op, 0);
 		flt_sim_op_free(op);
 		op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, 8192, 4096, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, op);
@@ -468,7 +458,7 @@ static void what_arrives_later_passes_by(struct kunit *test)
 	tf_expect_log(test, "A> C> C< A<");
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK));
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-13: nobody else is there, so nothing comes to the manager any more */
@@ -484,7 +474,7 @@ static void the_last_one_leaves_no_detour(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_volume_filtered(volume, FLT_CLASS_WRITE));
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK));
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int attach_data(struct tf *tf, struct flt_callback_data *data,
@@ -506,7 +496,7 @@ static void a_drained_copy_has_no_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 1);
 	KUNIT_EXPECT_NULL(test, b.seen_iopb.parameters.write.bio);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_NOT_NULL(test, a.seen_iopb.parameters.write.bio);
 }
 
@@ -524,7 +514,7 @@ static void an_answer_is_there_before_it_is_used(struct kunit *test)
 	tf_race_go();
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "C> C<");
 }
 
@@ -540,7 +530,7 @@ static void completed_on_its_way_down_it_is_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_postoperation(tf_take(&a));
-	expect_ended(test, -EIO);
+	tf_expect_ended(test, op, -EIO);
 }
 
 /* PRE-18, DRN-09: the thread that synchronizes gets the operation back all the same */
@@ -555,7 +545,7 @@ static void drained_while_it_synchronizes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
 	helper_join(test, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.posts), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
 }

@@ -93,8 +93,7 @@ static void neighbours(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, next_to(flt_get_upper_instance, &c), b.filter);
 	KUNIT_EXPECT_NULL(test, next_to(flt_get_lower_instance, &c));
 	expect_no_references(test);
-	sim2 = flt_sim_create_unoffered("vol2");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim2);
+	sim2 = tf_sim(test, "vol2");
 	KUNIT_EXPECT_NULL(test, end_of(flt_get_top_instance, flt_sim_volume(sim2)));
 	KUNIT_EXPECT_NULL(test, end_of(flt_get_bottom_instance, flt_sim_volume(sim2)));
 }
@@ -200,8 +199,7 @@ static void what_is_being_made(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tf_register(&b), 0);
 	KUNIT_EXPECT_TRUE(test, tf_race_reached());
 	tf_race_arm_action("volume_listed", look_for_new_volume, NULL);
-	sim2 = flt_sim_create_unoffered("vol2");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim2);
+	sim2 = tf_sim(test, "vol2");
 	KUNIT_EXPECT_TRUE(test, tf_race_reached());
 	KUNIT_EXPECT_EQ(test, count_filters(), 3);
 	KUNIT_EXPECT_EQ(test, count_volumes(), 2);

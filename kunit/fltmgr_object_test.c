@@ -14,9 +14,7 @@ static struct gate gate;
 
 static int object_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
@@ -28,10 +26,8 @@ static void object_exit(struct kunit *test)
 {
 	gate_open(&gate);
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	if (sim)
 		flt_sim_destroy(sim);
 }

@@ -60,8 +60,7 @@ static int ask(struct tf *tf, struct flt_callback_data *data,
 
 static int observe_init(struct kunit *test)
 {
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, 8192, 512, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
 	tf_init(&a, "A", "300");
@@ -89,12 +88,9 @@ static void observe_exit(struct kunit *test)
 	a.complete_in_start = true;
 	b.complete_in_start = true;
 	c.complete_in_start = true;
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	if (c.filter)
-		tf_unregister(&c);
+	tf_drop(&a);
+	tf_drop(&b);
+	tf_drop(&c);
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
 }
@@ -102,13 +98,6 @@ static void observe_exit(struct kunit *test)
 static void *start_op(void *arg)
 {
 	return (void *)(long)flt_sim_start(op);
-}
-
-static void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 /* Heard once, this, by whom it concerns. */
@@ -135,7 +124,7 @@ static void sent_to_the_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, op->submitted.count, 1);
 	KUNIT_EXPECT_FALSE(test, op->waits);
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> B= A= C< B< A<");
 }
 
@@ -147,7 +136,7 @@ static void sent_and_forgotten(struct kunit *test)
 	c.pre_status = FLT_PREOP_SUCCESS_NO_CALLBACK;
 	b.on_pre = ask;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> B=");
 	expect_heard(test, &hb, STATUS_PENDING);
 }
@@ -160,7 +149,7 @@ static void completed_by_a_lower_filter(struct kunit *test)
 	c.pre_status = FLT_PREOP_COMPLETE;
 	c.complete_status = -ETIMEDOUT;
 	flt_sim_start(op);
-	expect_ended(test, -ETIMEDOUT);
+	tf_expect_ended(test, op, -ETIMEDOUT);
 	tf_expect_log(test, "A> B> C> B= A= B< A<");
 	expect_heard(test, &ha, -ETIMEDOUT);
 	expect_heard(test, &hb, -ETIMEDOUT);
@@ -172,7 +161,7 @@ static void completed_by_the_asker(struct kunit *test)
 	b.on_pre = ask;
 	b.pre_status = FLT_PREOP_COMPLETE;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B= A<");
 	expect_heard(test, &hb, 0);
 }
@@ -183,7 +172,7 @@ static void failed_for_an_illegal_answer(struct kunit *test)
 	a.on_pre = ask;
 	c.pre_status = 77;
 	flt_sim_start(op);
-	expect_ended(test, STATUS_FLT_INTERNAL_ERROR);
+	tf_expect_ended(test, op, STATUS_FLT_INTERNAL_ERROR);
 	expect_heard(test, &ha, STATUS_FLT_INTERNAL_ERROR);
 }
 
@@ -196,7 +185,7 @@ static void pended_by_a_lower_filter(struct kunit *test)
 	tf_expect_log(test, "A> B> C> B=");
 	expect_heard(test, &hb, STATUS_PENDING);
 	KUNIT_EXPECT_TRUE(test, tf_resume(&c, FLT_PREOP_COMPLETE));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	expect_heard(test, &hb, STATUS_PENDING);
 }
 
@@ -209,7 +198,7 @@ static void pended_by_the_asker(struct kunit *test)
 	tf_expect_log(test, "A> B> B=");
 	expect_heard(test, &hb, STATUS_PENDING);
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	expect_heard(test, &hb, STATUS_PENDING);
 }
 
@@ -230,7 +219,7 @@ static void pended_and_completed_at_once(struct kunit *test)
 	tf_expect_log(test, "A> B> C> B=");
 	expect_heard(test, &hb, STATUS_PENDING);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	b.nr_pended = 0;
 }
 
@@ -248,7 +237,7 @@ static void asked_in_a_completers_thread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hc.count, 0);
 	helper_start(test, 0, resume_b, NULL);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	expect_heard(test, &hc, STATUS_PENDING);
 	KUNIT_EXPECT_PTR_EQ(test, hc.task, c.pre_task);
 	KUNIT_EXPECT_PTR_NE(test, hc.task, current);
@@ -268,7 +257,7 @@ static void asked_under_synchronize(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, helper_done(0));
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> B= A= C< B< A<");
 	expect_heard(test, &ha, STATUS_PENDING);
 	KUNIT_EXPECT_PTR_EQ(test, ha.task, a.pre_task);
@@ -280,7 +269,7 @@ static void the_snapshot(struct kunit *test)
 {
 	b.on_pre = ask;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	expect_heard(test, &hb, STATUS_PENDING);
 	KUNIT_EXPECT_EQ(test, hb.snapshot.major_function, IRP_MJ_WRITE);
 	KUNIT_EXPECT_EQ(test, hb.snapshot.parameters.write.byte_offset, 8192);
@@ -302,7 +291,7 @@ static void asked_twice(struct kunit *test)
 {
 	b.on_pre = ask_twice;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, hb.count, 2);
 	KUNIT_EXPECT_EQ(test, a.seen.flags, FLTFL_CALLBACK_DATA_IRP_OPERATION |
 			FLTFL_CALLBACK_DATA_POST_OPERATION);
@@ -346,7 +335,7 @@ static void only_from_a_pre_operation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hb.rc, STATUS_INVALID_PARAMETER);
 	/* In interrupt: this must not even try to sleep. */
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, ha.rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, ha.count + hb.count + hc.count, 0);
 }
@@ -374,7 +363,7 @@ static void an_instance_that_is_going(struct kunit *test)
 	gate_open(&gate);
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, hb.rc, STATUS_FLT_DELETING_OBJECT);
 	KUNIT_EXPECT_EQ(test, hb.count, 0);
 }
@@ -388,7 +377,7 @@ static void a_teardown_waits_until_it_is_told(struct kunit *test)
 	wait_when_told = true;
 	helper_start(test, 0, start_op, NULL);
 	gate_wait(test, &gate);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	helper_start(test, 1, detach_b, NULL);
 	tf_wait_until(test, READ_ONCE(inst->phase) == FLT_TEARDOWN_COMPLETE);
 	tf_wait_until(test, atomic_read(&inst->hold) == 1);
@@ -419,7 +408,7 @@ static void out_of_memory(struct kunit *test)
 	b.on_pre = ask_without_memory;
 	flt_sim_start(op);
 	fault_exit();
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, hb.rc, STATUS_INSUFFICIENT_RESOURCES);
 	KUNIT_EXPECT_EQ(test, hb.count, 0);
 	tf_expect_log(test, "A> B> C> C< B< A<");

@@ -13,9 +13,7 @@ static struct tf a, b, c;
 
 static int pend_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);
 	tf_init(&a, "A", "300");
@@ -48,13 +46,6 @@ static void pend_exit(struct kunit *test)
 }
 
 /* The operation has ended, once, and this is how. */
-static void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
-}
-
 /* PND-01, PND-09, PRE-03 */
 static void pended_stays_until_completed(struct kunit *test)
 {
@@ -64,7 +55,7 @@ static void pended_stays_until_completed(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	KUNIT_EXPECT_EQ(test, op->submitted.count, 0);
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> C< B< A<");
 }
 
@@ -75,7 +66,7 @@ static void context_of_a_completion(struct kunit *test)
 	b.context = &op;
 	flt_sim_start(op);
 	tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_PTR_EQ(test, b.seen_context, (void *)&op);
 }
 
@@ -85,7 +76,7 @@ static void completed_with_no_callback(struct kunit *test)
 	b.pre_status = FLT_PREOP_PENDING;
 	flt_sim_start(op);
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> C< A<");
 }
 
@@ -96,7 +87,7 @@ static void completed_with_complete(struct kunit *test)
 	b.complete_status = -ETIMEDOUT;
 	flt_sim_start(op);
 	tf_resume(&b, FLT_PREOP_COMPLETE);
-	expect_ended(test, -ETIMEDOUT);
+	tf_expect_ended(test, op, -ETIMEDOUT);
 	tf_expect_log(test, "A> B> A<");
 	KUNIT_EXPECT_EQ(test, op->submitted.count, 0);
 }
@@ -116,7 +107,7 @@ static void gone_before_its_thread_has_left(struct kunit *test)
 	tf_thread_start(test, &thread, start_that, op);
 	tf_wait_until(test, tf_race_reached());
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_COMPLETE));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	flt_sim_op_free(op);
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	tf_race_go();
@@ -142,7 +133,7 @@ static void completed_before_the_pre_operation_returns(struct kunit *test)
 {
 	b.on_pre = complete_at_once;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B+ C> C< B< A<");
 }
 
@@ -152,7 +143,7 @@ static void completed_early_with_complete(struct kunit *test)
 	b.on_pre = complete_at_once;
 	b.complete_status = -EIO;
 	flt_sim_start(op);
-	expect_ended(test, -EIO);
+	tf_expect_ended(test, op, -EIO);
 	tf_expect_log(test, "A> B> B+ A<");
 }
 
@@ -185,7 +176,7 @@ static void completed_between_return_and_record(struct kunit *test)
 			FLT_OP_EARLY);
 	tf_race_go();
 	tf_thread_join(test, &thread);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "B> C> C< B<");
 	KUNIT_EXPECT_PTR_EQ(test, c.pre_task, thread.task);
 	tf_race_disarm();
@@ -216,7 +207,7 @@ static void pended_while_the_answer_is_written(struct kunit *test)
 			FLT_OP_PENDED_ANSWERING);
 	tf_race_slot_go(1);
 	tf_thread_join(test, &completer);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "B> C> C< B<");
 	tf_race_disarm();
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
@@ -231,7 +222,7 @@ static void lower_filters_run_in_the_completers_thread(struct kunit *test)
 	flt_sim_start(op);
 	tf_thread_start(test, &thread, resume_b, NULL);
 	tf_thread_join(test, &thread);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_PTR_EQ(test, a.pre_task, current);
 	KUNIT_EXPECT_PTR_EQ(test, c.pre_task, thread.task);
 }
@@ -249,7 +240,7 @@ static void synchronize_above_a_pend(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tf_thread_done(&thread));
 	tf_resume(&b, FLT_PREOP_SUCCESS_WITH_CALLBACK);
 	tf_thread_join(test, &thread);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> C< B< A<");
 	KUNIT_EXPECT_PTR_EQ(test, a.post_task, thread.task);
 }
@@ -272,7 +263,7 @@ static void synchronize_in_two_threads(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, c.post_task, completer.task);
 	flt_complete_pended_postoperation(tf_take(&b));
 	tf_thread_join(test, &starter);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_PTR_EQ(test, a.post_task, starter.task);
 }
 
@@ -293,7 +284,7 @@ static void illegal_completions_change_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + ARRAY_SIZE(illegal));
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int complete_twice(struct tf *tf, struct flt_callback_data *data,
@@ -311,7 +302,7 @@ static void a_second_completion_is_refused(struct kunit *test)
 
 	b.on_pre = complete_twice;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	tf_expect_log(test, "A> B> C> C< A<");
 }
@@ -330,7 +321,7 @@ static void completed_but_not_pended(struct kunit *test)
 
 	b.on_pre = complete_unasked;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	tf_expect_log(test, "A> B> C> C< A<");
 }
@@ -343,7 +334,7 @@ static void context_with_no_callback_is_reported(struct kunit *test)
 	b.pre_status = FLT_PREOP_PENDING;
 	flt_sim_start(op);
 	flt_complete_pended_preoperation(tf_take(&b), FLT_PREOP_SUCCESS_NO_CALLBACK, &b);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 }
 
@@ -355,7 +346,7 @@ static void pended_post_stays_until_completed(struct kunit *test)
 	tf_expect_log(test, "A> B> C> C< B<");
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_postoperation(tf_take(&b));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> C< B< A<");
 }
 
@@ -367,7 +358,7 @@ static void pended_post_may_store_a_status(struct kunit *test)
 	b.pended[0]->io_status.status = -EIO;
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_postoperation(tf_take(&b));
-	expect_ended(test, -EIO);
+	tf_expect_ended(test, op, -EIO);
 }
 
 static void *complete_post_b(void *arg)
@@ -385,7 +376,7 @@ static void upper_posts_run_in_the_completers_thread(struct kunit *test)
 	flt_sim_start(op);
 	tf_thread_start(test, &thread, complete_post_b, NULL);
 	tf_thread_join(test, &thread);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_PTR_EQ(test, a.post_task, thread.task);
 }
 
@@ -404,7 +395,7 @@ static void post_completed_before_it_returns(struct kunit *test)
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
 	/* what the log shows is the order of one operation only */
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> C> C< B< B+ A<");
 	b.nr_pended = 0;
 }
@@ -417,7 +408,7 @@ static void post_completed_in_atomic_context(struct kunit *test)
 	local_irq_disable();
 	flt_complete_pended_postoperation(tf_take(&b));
 	local_irq_enable();
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* PND-05: COMPLETE is allowed in atomic context */
@@ -428,7 +419,7 @@ static void pre_completed_in_atomic_context(struct kunit *test)
 	local_irq_disable();
 	tf_resume(&b, FLT_PREOP_COMPLETE);
 	local_irq_enable();
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 static int complete_post_unasked(struct tf *tf, struct flt_callback_data *data,
@@ -446,7 +437,7 @@ static void post_completed_but_not_pended(struct kunit *test)
 
 	b.on_post = complete_post_unasked;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 2);
 	tf_expect_log(test, "A> B> C> C< B< A<");
 }

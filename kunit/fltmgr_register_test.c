@@ -13,9 +13,7 @@ static struct tf a, b, c;
 
 static int register_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
@@ -29,8 +27,7 @@ static void register_exit(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i]->filter)
-			tf_unregister(all[i]);
+		tf_drop(all[i]);
 	flt_sim_destroy(sim);
 }
 

@@ -13,9 +13,7 @@ static struct tf a, b;
 
 static int rules_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);
 	tf_init(&a, "A", "300");
@@ -27,10 +25,8 @@ static void rules_exit(struct kunit *test)
 {
 	a.complete_in_start = true;
 	b.complete_in_start = true;
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
 }

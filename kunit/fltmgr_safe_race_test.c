@@ -21,7 +21,7 @@ static void the_post_operation_does_not_wait(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	gate_open(&gate);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 }
 
@@ -39,7 +39,7 @@ static void completed_before_the_routine(struct kunit *test)
 	tf_wait_until(test, post_state() == FLT_NODE_SAFE_EARLY);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	tf_race_go();
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
@@ -92,7 +92,7 @@ static void the_routine_is_first_and_pends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, post_state(), FLT_NODE_POST_PENDED);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_postoperation(tf_take(&b));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
 
@@ -116,7 +116,7 @@ static void teardown_waits_for_the_routine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.drains), 1);
 	gate_open(&gate);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 0);
 }
@@ -144,7 +144,7 @@ static void teardown_in_between(struct kunit *test)
 	tf_race_slot_go(1);
 	helper_join(test, 1);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 0);
 }
@@ -155,7 +155,7 @@ static void detached_from_the_routine(struct kunit *test)
 	safe.detaches = true;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, safe.detached, STATUS_PENDING);
 	tf_wait_until(test, atomic_read(&b.completes) == 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 0);

@@ -29,7 +29,7 @@ static void posted_from_a_soft_interrupt(struct kunit *test)
 	safe.io_status = -EIO;
 	flt_sim_set_context(sim, FLT_SIM_SOFTIRQ);
 	flt_sim_start(op);
-	expect_ended(test, -EIO);
+	tf_expect_ended(test, op, -EIO);
 	KUNIT_EXPECT_EQ(test, op->device_done.context, FLT_SIM_SOFTIRQ);
 	KUNIT_EXPECT_TRUE(test, safe.worker);
 	KUNIT_EXPECT_EQ(test, a.seen.io_status.status, -EIO);
@@ -92,7 +92,7 @@ static void at_once_where_it_may_sleep(struct kunit *test)
 {
 	safe.io_status = -EREMOTEIO;
 	flt_sim_start(op);
-	expect_ended(test, -EREMOTEIO);
+	tf_expect_ended(test, op, -EREMOTEIO);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 	KUNIT_EXPECT_TRUE(test, post.result);
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
@@ -108,7 +108,7 @@ static void at_once_and_pended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_MORE_PROCESSING_REQUIRED);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_postoperation(tf_take(&b));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 }
 
@@ -118,7 +118,7 @@ static void at_once_after_synchronize(struct kunit *test)
 	b.pre_status = FLT_PREOP_SYNCHRONIZE;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_TRUE(test, post.result);
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
 	KUNIT_EXPECT_PTR_EQ(test, safe.task, current);
@@ -136,7 +136,7 @@ static void paging_is_not_posted(struct kunit *test)
 		op->irp_flags = FLT_IRP_PAGING;
 		flt_sim_set_context(sim, where[i]);
 		flt_sim_start(op);
-		expect_ended(test, 0);
+		tf_expect_ended(test, op, 0);
 		KUNIT_EXPECT_FALSE(test, post.result);
 		KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
 		tf_expect_log(test, "A> B> B< A<");
@@ -147,7 +147,7 @@ static void paging_is_not_posted(struct kunit *test)
 	op->irp_flags = FLT_IRP_PAGING;
 	flt_sim_set_context(sim, FLT_SIM_PROCESS);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_TRUE(test, post.result);
 	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 1);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
@@ -164,7 +164,7 @@ static void the_routine_pends(struct kunit *test)
 	tf_wait_until(test, atomic_read(&safe.runs) == 1 && post_state() == FLT_NODE_POST_PENDED);
 	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
 	flt_complete_pended_postoperation(tf_take(&b));
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
@@ -178,7 +178,7 @@ static void the_routine_pends_and_completes(struct kunit *test)
 	safe.completes = true;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
@@ -191,7 +191,7 @@ static void the_routine_completes_and_finishes(struct kunit *test)
 	safe.completes = true;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 }
@@ -204,7 +204,7 @@ static void an_unknown_answer_is_finished(struct kunit *test)
 	safe.answer = 7;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 }
 
@@ -221,7 +221,7 @@ static void two_filters_post(struct kunit *test)
 	local_irq_disable();
 	flt_complete_pended_postoperation(tf_take(&b));
 	local_irq_enable();
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A< As A-");
 	KUNIT_EXPECT_TRUE(test, safe.worker);
 	a.nr_pended = 0;
@@ -233,7 +233,7 @@ static void the_one_above_is_not_done_in_the_same_worker(struct kunit *test)
 	a.on_post = when_safe;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A< As A-");
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_MORE_PROCESSING_REQUIRED);
 	KUNIT_EXPECT_TRUE(test, safe.worker);
@@ -251,7 +251,7 @@ static void not_in_a_drained_post_operation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 0);
 }
 
@@ -281,7 +281,7 @@ static void only_from_a_post_operation(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, post.result);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 2);
 	flt_complete_pended_postoperation(data);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 0);
 }
 
@@ -349,7 +349,7 @@ static void completions_wait_for_no_item(struct kunit *test)
 	b.on_pre = NULL;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_TRUE(test, safe.worker);
 	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 1);
 	gate_open(&gate);
@@ -378,7 +378,7 @@ static void what_is_no_irp_is_not_posted(struct kunit *test)
 	b.on_post = when_safe_no_irp;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_FALSE(test, post.result);
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
 	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 0);
@@ -416,7 +416,7 @@ static void whether_it_is_synchronous(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		op->irp_flags = ops[i].irp_flags;
 		flt_sim_start(op);
-		expect_ended(test, 0);
+		tf_expect_ended(test, op, 0);
 		KUNIT_EXPECT_EQ_MSG(test, is_synchronous, ops[i].synchronous, "irp_flags %#x",
 				    ops[i].irp_flags);
 		next_op(test);

@@ -16,11 +16,8 @@ static struct module coming, going;
 
 static int start_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	first_sim = flt_sim_create_unoffered("first");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first_sim);
-	second_sim = flt_sim_create_unoffered("second");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second_sim);
+	first_sim = tf_sim(test, "first");
+	second_sim = tf_sim(test, "second");
 	first = flt_sim_volume(first_sim);
 	second = flt_sim_volume(second_sim);
 	tf_init(&a, "A", "300");
@@ -40,10 +37,8 @@ static void start_exit(struct kunit *test)
 	gate_open(&gate);
 	helpers_stop();
 	tf_race_disarm();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	if (!IS_ERR_OR_NULL(third_sim))
 		flt_sim_destroy(third_sim);
 	third_sim = NULL;
@@ -180,8 +175,7 @@ static void unloaded_while_starting(struct kunit *test)
 {
 	a.on_setup = wait_on_second;
 	/* Offered in the order in which they came: this one comes after the second. */
-	third_sim = flt_sim_create_unoffered("third");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, third_sim);
+	third_sim = tf_sim(test, "third");
 	KUNIT_ASSERT_EQ(test, flt_register_filter(THIS_MODULE, &a.reg, &a.filter), 0);
 	helper_start(test, 0, start_a, NULL);
 	gate_wait(test, &gate);

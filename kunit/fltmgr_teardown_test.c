@@ -13,9 +13,7 @@ static struct tf a, b, c;
 
 static int teardown_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	op = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, 8192, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);
 	tf_init(&a, "A", "300");
@@ -47,18 +45,10 @@ static void teardown_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		complete_posts(all[i]);
 		all[i]->complete_in_start = true;
-		if (all[i]->filter)
-			tf_unregister(all[i]);
+		tf_drop(all[i]);
 	}
 	flt_sim_op_free(op);
 	flt_sim_destroy(sim);
-}
-
-static void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 /* Send the operation down and have the device keep it. */
@@ -141,7 +131,7 @@ static void owed_post_operation_is_drained(struct kunit *test)
 	/* DRN-09, DRN-10: the real completion passes it by */
 	tf_log_clear();
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "C< A<");
 }
 
@@ -163,7 +153,7 @@ static void changes_to_a_drained_copy_go_nowhere(struct kunit *test)
 	hold_at_device(test);
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, a.seen.io_status.status, 0);
 	KUNIT_EXPECT_EQ(test, a.seen_iopb.parameters.write.length, 4096);
 	KUNIT_EXPECT_EQ(test, a.seen_iopb.major_function, IRP_MJ_WRITE);
@@ -190,7 +180,7 @@ static void a_drained_post_operation_cannot_pend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 3);
 	b.on_post = NULL;
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-14: nothing to wait for, nothing to drain */
@@ -202,7 +192,7 @@ static void no_longer_involved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
 	tf_expect_log(test, "Bq B[ B]");
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-20, TDN-21, TDN-30, PND-09, PND-11, INV-07 */
@@ -226,7 +216,7 @@ static void a_pended_operation_is_waited_for(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK));
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &thread), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	/* A was drained: its post-op was owed. C, below, was gone in time */
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.drains), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c.pres), 0);
@@ -250,7 +240,7 @@ static void completed_in_teardown_start_with_callback(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &thread), 0);
 	tf_expect_log(test, "B[ B! B]");
 	flt_sim_release(op, FLT_SIM_WORKER, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-30, TDN-41: what a well-behaved filter does */
@@ -263,7 +253,7 @@ static void completed_in_teardown_start(struct kunit *test)
 	tf_unregister(&b);
 	tf_expect_log(test, "B[ C> C< A< B]");
 	KUNIT_EXPECT_EQ(test, b.reason, FLTFL_INSTANCE_TEARDOWN_FILTER_UNLOAD);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 }
 
 /* TDN-33: the scan has watched the operation, which then owes a post-op */
@@ -283,7 +273,7 @@ static void a_watched_operation_drains_what_it_owes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c.pres), 1);
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 0);
 }
 
@@ -324,7 +314,7 @@ static void a_lower_teardown_does_not_wait_for_a_drain_above(struct kunit *test)
 	complete(&drain_may_go);
 	tf_thread_join(test, &mover);
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &teardown), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&c.pres), 0);
 }
 
@@ -343,7 +333,7 @@ static void a_pended_post_operation_is_waited_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, detach(&a), 0);
 	flt_complete_pended_postoperation(tf_take(&b));
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &thread), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.drains), 1);
@@ -391,7 +381,7 @@ static void a_running_pre_operation_is_waited_for(struct kunit *test)
 	complete(&callback_may_go);
 	tf_thread_join(test, &starter);
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &teardown), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 1);
 	tf_expect_log(test, "Bq B[ Aq A[ A! A] Cq C[ C] B- B! B]");
 }
@@ -414,7 +404,7 @@ static void a_running_post_operation_is_waited_for(struct kunit *test)
 	complete(&callback_may_go);
 	tf_thread_join(test, &starter);
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &teardown), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "Bq B[ Aq A[ A! A] Cq C[ C] B- B]");
 }
 
@@ -433,7 +423,7 @@ static void completion_wins_against_the_drain(struct kunit *test, enum flt_sim_c
 	tf_thread_start(test, &teardown, detach_thread, &b);
 	tf_wait_until(test, tf_race_reached());
 	flt_sim_release(op, where, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_race_go();
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &teardown), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
@@ -482,7 +472,7 @@ static void drain_wins_against_completion(struct kunit *test, enum flt_sim_conte
 	tf_thread_join(test, &completion);
 	KUNIT_EXPECT_EQ(test, (long)tf_thread_join(test, &teardown), 0);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 0);
 	tf_expect_log(test, "B[ B! B]");
 }

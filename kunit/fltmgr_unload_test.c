@@ -27,11 +27,8 @@ static void note_complete(struct tf *tf, const struct flt_related_objects *objs)
 
 static int unload_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	other_sim = flt_sim_create_unoffered("other");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other_sim);
+	sim = tf_sim(test, "vol");
+	other_sim = tf_sim(test, "other");
 	volume = flt_sim_volume(sim);
 	other = flt_sim_volume(other_sim);
 	tf_init(&a, "A", "300");
@@ -48,10 +45,8 @@ static int unload_init(struct kunit *test)
 
 static void unload_exit(struct kunit *test)
 {
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	flt_sim_destroy(other_sim);
 	flt_sim_destroy(sim);
 }

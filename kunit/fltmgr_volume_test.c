@@ -15,8 +15,7 @@ static struct gate gate;
 static int volume_init(struct kunit *test)
 {
 	/* Not offered, unless a case does: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
@@ -34,8 +33,7 @@ static void volume_exit(struct kunit *test)
 	tf_race_disarm();
 	helpers_stop();
 	for (i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i]->filter)
-			tf_unregister(all[i]);
+		tf_drop(all[i]);
 	flt_sim_destroy(sim);
 }
 
@@ -155,8 +153,7 @@ static struct flt_sim *new_sim;
 
 static void make_new(struct kunit *test)
 {
-	new_sim = flt_sim_create_unoffered("new");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, new_sim);
+	new_sim = tf_sim(test, "new");
 }
 
 static void offer_new(void)

@@ -11,9 +11,7 @@ static struct tf a, b, c;
 
 static int walk_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
 	tf_init(&c, "C", "100");
@@ -27,8 +25,7 @@ static void walk_exit(struct kunit *test)
 
 	tf_race_disarm();
 	for (i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i]->filter)
-			tf_unregister(all[i]);
+		tf_drop(all[i]);
 	flt_sim_destroy(sim);
 }
 

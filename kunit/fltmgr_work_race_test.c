@@ -27,7 +27,7 @@ static void going_while_the_pre_operation_runs(struct kunit *test)
 	helper_join(test, 0);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_FLT_DELETING_OBJECT);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
 	/* A drained post-operation, or one that came back first. */
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains) + atomic_read(&b.posts), 1);
@@ -55,7 +55,7 @@ static void going_while_it_is_queued(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 0);
 	gate_open(&gate);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
 }
 
@@ -68,7 +68,7 @@ static void teardown_waits_for_the_routine(struct kunit *test)
 	defer.routine = complete_and_stay;
 	flt_sim_start(op);
 	gate_wait(test, &gate);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	helper_start(test, 0, detach_thread, &b);
 	tf_wait_until(test, waits_for_one(inst));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(inst->state), FLT_INSTANCE_DRAINING);
@@ -113,7 +113,7 @@ static void a_lower_filter_delays_no_teardown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&a.drains), 1);
 	gate_open(&in_pre);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 1);
 }
 
@@ -129,7 +129,7 @@ static void an_upper_filter_delays_no_teardown(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 1);
 	gate_open(&in_pre);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bw A< Bq B[ B]");
 }
 
@@ -156,7 +156,7 @@ static void teardown_waits_for_a_queued_item(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&b.completes), 0);
 	gate_open(&gate);
 	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(first, TF_WAIT), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 2);
 	flt_sim_op_free(first);
@@ -175,7 +175,7 @@ static void detached_from_its_deferred_routine(struct kunit *test)
 	b.on_pre = defer_pre;
 	defer.routine = detach_and_complete;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.detached, STATUS_PENDING);
 	tf_wait_until(test, atomic_read(&b.completes) == 1);
 }

@@ -13,7 +13,7 @@ static void deferred_from_a_pre_operation(struct kunit *test)
 {
 	b.on_pre = defer_pre;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> Bw B< A<");
 	KUNIT_EXPECT_EQ(test, defer.rc, 0);
 	KUNIT_EXPECT_TRUE(test, ran.worker);
@@ -30,7 +30,7 @@ static void deferred_from_a_post_operation(struct kunit *test)
 	b.on_post = defer_post;
 	flt_sim_set_context(sim, FLT_SIM_HARDIRQ);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bw A<");
 	KUNIT_EXPECT_FALSE(test, b.post_could_sleep);
 	KUNIT_EXPECT_TRUE(test, ran.worker);
@@ -44,7 +44,7 @@ static void there_are_two_queues(struct kunit *test)
 	b.on_pre = defer_pre;
 	defer.queue = CriticalWorkQueue;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, ran.nice, MIN_NICE);
 	flt_sim_op_free(op);
 
@@ -52,7 +52,7 @@ static void there_are_two_queues(struct kunit *test)
 	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, op);
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, ran.nice, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 2);
 }
@@ -85,7 +85,7 @@ static void other_queues_are_refused(struct kunit *test)
 
 	b.on_pre = refuse_pre;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	for (i = 0; i < ARRAY_SIZE(refused); i++)
 		KUNIT_EXPECT_EQ(test, refused[i], STATUS_INVALID_PARAMETER);
 	tf_expect_log(test, "A> B> B< A<");
@@ -101,7 +101,7 @@ static void what_memory_waits_for_is_not_posted(struct kunit *test)
 	b.on_pre = defer_pre;
 	op->irp_flags = FLT_IRP_PAGING;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_FLT_NOT_SAFE_TO_POST_OPERATION);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
 	tf_expect_log(test, "A> B> B< A<");
@@ -125,7 +125,7 @@ static void what_is_no_irp_is_not_posted(struct kunit *test)
 {
 	b.on_pre = defer_no_irp;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_FLT_NOT_SAFE_TO_POST_OPERATION);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
 }
@@ -136,7 +136,7 @@ static void routine_before_the_pre_operation_returns(struct kunit *test)
 	b.on_pre = defer_pre;
 	defer.wait_in_callback = true;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.state, FLT_OP_EARLY);
 	tf_expect_log(test, "A> B> Bw B< A<");
 	/* So it is the pre-operation's thread that went on. */
@@ -149,7 +149,7 @@ static void routine_before_the_post_operation_returns(struct kunit *test)
 	b.on_post = defer_post;
 	defer.wait_in_callback = true;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.state, FLT_NODE_POST_EARLY);
 	tf_expect_log(test, "A> B> B< Bw A<");
 	KUNIT_EXPECT_PTR_EQ(test, a.post_task, current);
@@ -171,7 +171,7 @@ static void not_on_an_instance_that_is_going(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_FLT_DELETING_OBJECT);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
@@ -188,7 +188,7 @@ static void a_drained_copy_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_FLT_DELETING_OBJECT);
 	flt_sim_release(op, FLT_SIM_HARDIRQ, 0);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
@@ -212,7 +212,7 @@ static void deferred_again_from_its_routine(struct kunit *test)
 	b.on_pre = defer_pre;
 	defer.routine = queue_again;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 3);
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
@@ -233,7 +233,7 @@ static void a_completed_operation_is_refused(struct kunit *test)
 
 	b.on_pre = defer_what_is_completed;
 	flt_sim_start(op);
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_INVALID_PARAMETER);
 	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 0);
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
@@ -266,7 +266,7 @@ static void goes_on_elsewhere_if_there_is_memory(struct kunit *test)
 	}
 	defer.routine = complete_without_memory;
 	flt_sim_start(op);
-	expect_ended(test, -EIO);
+	tf_expect_ended(test, op, -EIO);
 	/* Its routine has let go of the item. */
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
 	fault_exit();

@@ -6,11 +6,7 @@
 #ifndef _FLTMGR_TESTCANCEL_H
 #define _FLTMGR_TESTCANCEL_H
 
-#include "testgate.h"
-
-static struct flt_sim *sim;
-static struct flt_sim_op *op;
-static struct tf a, b;
+#include "testpair.h"
 
 /* What the cancel routine does, and what was seen of it. */
 static struct {
@@ -31,16 +27,8 @@ static inline int cancel_test_init(struct kunit *test)
 	memset(&routine, 0, sizeof(routine));
 	set_rc = 1;
 	last = NULL;
-	/* Not offered: the filters attach themselves, and have when they are registered. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	tf_init(&a, "A", "300");
-	tf_init(&b, "B", "200");
-	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
-	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
-	tf_log_clear();
+	pair_init(test);
+	pair_register(test);
 	return 0;
 }
 
@@ -56,20 +44,8 @@ static inline void cancel_test_exit(struct kunit *test)
 	}
 	a.complete_in_start = true;
 	b.complete_in_start = true;
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	flt_sim_op_free(op);
-	flt_sim_destroy(sim);
+	pair_exit(test);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
-}
-
-static inline void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 static inline void give_up(struct flt_callback_data *data)

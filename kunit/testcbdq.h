@@ -7,7 +7,7 @@
 #ifndef _FLTMGR_TESTCBDQ_H
 #define _FLTMGR_TESTCBDQ_H
 
-#include "testgate.h"
+#include "testpair.h"
 
 struct tq {
 	struct flt_callback_data_queue cbdq;
@@ -27,9 +27,6 @@ struct tq {
 };
 
 static struct tq q;
-static struct flt_sim *sim;
-static struct flt_sim_op *op;
-static struct tf a, b;
 static struct flt_cbdq_io_context named;
 static struct flt_cbdq_io_context *name_with;	/* what B inserts with */
 static int insert_rc;
@@ -191,19 +188,11 @@ static inline int cbdq_test_init(struct kunit *test)
 {
 	insert_rc = -1;
 	name_with = NULL;
-	/* Not offered: the filters attach themselves, and have when they are registered. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	tf_init(&a, "A", "300");
-	tf_init(&b, "B", "200");
+	pair_init(test);
 	b.on_setup = queue_in_setup;
 	b.on_pre = insert_in_pre;
 	b.on_start = disable_and_drain;
-	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
-	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
-	tf_log_clear();
+	pair_register(test);
 	return 0;
 }
 
@@ -214,13 +203,8 @@ static inline void cbdq_test_exit(struct kunit *test)
 	flt_sim_set_hold(sim, false);
 	flt_sim_release_all(sim, FLT_SIM_WORKER, 0);
 	a.complete_in_start = true;
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	pair_exit(test);
 	KUNIT_EXPECT_EQ(test, q.wrong, 0);
-	flt_sim_op_free(op);
-	flt_sim_destroy(sim);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
@@ -228,18 +212,6 @@ static inline void cbdq_test_exit(struct kunit *test)
 static inline void use_a_mutex(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, tq_init(&q, tf_instance(&b, flt_sim_volume(sim)), true), 0);
-}
-
-static inline void expect_op_ended(struct kunit *test, struct flt_sim_op *which, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(which, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, which->status, status);
-	KUNIT_EXPECT_EQ(test, which->ended.count, 1);
-}
-
-static inline void expect_ended(struct kunit *test, int status)
-{
-	expect_op_ended(test, op, status);
 }
 
 static inline struct flt_sim_op *another_op(struct kunit *test, u64 offset)

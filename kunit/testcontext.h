@@ -211,6 +211,55 @@ static inline void stop_listening(void)
 	heard.others = NULL;
 }
 
+/* what the suites are about */
+
+static struct flt_sim *sim;
+static struct flt_volume *volume;
+static struct tf a, b;
+static struct gate gate;
+static struct flt_instance *kept;	/* with a reference, if not NULL */
+
+static inline int tc_test_init(struct kunit *test)
+{
+	sim = tf_sim(test, "vol");
+	volume = flt_sim_volume(sim);
+	tc_init();
+	tc_filter_init(&a, "A", "300");
+	tc_filter_init(&b, "B", "200");
+	gate_init(&gate);
+	return 0;
+}
+
+static inline void tc_let_go(void)
+{
+	if (kept)
+		flt_object_dereference(kept);
+	kept = NULL;
+}
+
+static inline void tc_test_exit(struct kunit *test)
+{
+	tf_race_disarm();
+	stop_listening();
+	gate_open(&gate);
+	tc_let_go();
+	helpers_stop();
+	tf_drop(&a);
+	tf_drop(&b);
+	flt_sim_destroy(sim);
+	tc_expect_all_ended(test);
+}
+
+static inline int tc_set(struct flt_instance *inst, struct tc *tc)
+{
+	return flt_set_instance_context(inst, FLT_SET_CONTEXT_REPLACE_IF_EXISTS, tc, NULL);
+}
+
+static inline int tc_set_volume(struct tc *tc)
+{
+	return flt_set_volume_context(volume, FLT_SET_CONTEXT_REPLACE_IF_EXISTS, tc, NULL);
+}
+
 #define TC_SLOW_FILE	"/sys/module/fltmgr/parameters/slow_teardown_ms"
 
 /* How soon a slow teardown is reported, in text: milliseconds. */

@@ -9,12 +9,8 @@
 
 #include <linux/workqueue.h>
 
-#include "testgate.h"
+#include "testpair.h"
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct flt_sim_op *op;
-static struct tf a, b;
 static struct gate gate;		/* in a routine */
 static struct gate in_pre;
 static struct completion routine_done;
@@ -134,12 +130,7 @@ static inline int defer_post(struct tf *tf, struct flt_callback_data *data,
 
 static inline int work_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, op);
+	pair_init(test);
 	gate_init(&gate);
 	gate_init(&in_pre);
 	init_completion(&routine_done);
@@ -147,11 +138,7 @@ static inline int work_init(struct kunit *test)
 	memset(&ran, 0, sizeof(ran));
 	defer.queue = DelayedWorkQueue;
 	defer.routine = complete_it;
-	tf_init(&a, "A", "300");
-	tf_init(&b, "B", "200");
-	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
-	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
-	tf_log_clear();
+	pair_register(test);
 	return 0;
 }
 
@@ -179,19 +166,7 @@ static inline void work_exit(struct kunit *test)
 	a.complete_in_start = true;
 	b.complete_in_start = true;
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	flt_sim_op_free(op);
-	flt_sim_destroy(sim);
-}
-
-static inline void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
+	pair_exit(test);
 }
 
 static inline int detach(struct tf *tf)

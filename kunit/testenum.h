@@ -29,8 +29,7 @@ static size_t got;
 
 static inline int enumerate_init(struct kunit *test)
 {
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	sim2 = NULL;
 	gate_init(&gate);
@@ -49,12 +48,9 @@ static inline void enumerate_exit(struct kunit *test)
 	tf_race_disarm();
 	gate_open(&gate);
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	if (c.filter)
-		tf_unregister(&c);
+	tf_drop(&a);
+	tf_drop(&b);
+	tf_drop(&c);
 	if (sim2)
 		flt_sim_destroy(sim2);
 	flt_sim_destroy(sim);

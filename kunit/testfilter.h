@@ -310,6 +310,13 @@ static inline void tf_unregister(struct tf *tf)
 	tf->filter = NULL;
 }
 
+/* At the end of a case, which may have unregistered it, or never registered it. */
+static inline void tf_drop(struct tf *tf)
+{
+	if (tf->filter)
+		tf_unregister(tf);
+}
+
 /* An instance of the filter on the volume, unreferenced; NULL if none. */
 static inline struct flt_instance *tf_instance(struct tf *tf, struct flt_volume *volume)
 {
@@ -487,6 +494,23 @@ static inline void tf_race_disarm(void)
 		tf_race_slot_go(i);
 	}
 	flt_race_set_hook(NULL);
+}
+
+/* A volume on which nobody was asked to attach: filters do when they are registered. */
+static inline struct flt_sim *tf_sim(struct kunit *test, const char *name)
+{
+	struct flt_sim *sim = flt_sim_create_unoffered(name);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	return sim;
+}
+
+/* It ends, once, with that. */
+static inline void tf_expect_ended(struct kunit *test, struct flt_sim_op *op, int status)
+{
+	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
+	KUNIT_EXPECT_EQ(test, op->status, status);
+	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
 }
 
 /* One operation from start to end on a volume whose device does not hold. */

@@ -156,8 +156,7 @@ static void nth_suite_exit(struct kunit_suite *suite)
 
 static inline int nth_init(struct kunit *test)
 {
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
+	sim = tf_sim(test, "vol");
 	volume = flt_sim_volume(sim);
 	tf_init(&a, "A", "300");
 	tf_init(&b, "B", "200");
@@ -167,10 +166,8 @@ static inline int nth_init(struct kunit *test)
 static inline void nth_exit(struct kunit *test)
 {
 	fault_disarm();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	flt_sim_destroy(sim);
 	/* No object was left behind. The last ones are freed after a grace period. */
 	tf_wait_until(test, atomic_read(&flt_live_objects) == live_before);

@@ -73,12 +73,9 @@ static inline void own_test_exit(struct kunit *test)
 	flt_sim_release_all(sim, FLT_SIM_PROCESS, 0);
 	own_free();
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
-	if (c.filter)
-		tf_unregister(&c);
+	tf_drop(&a);
+	tf_drop(&b);
+	tf_drop(&c);
 	flt_sim_destroy(sim);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }

@@ -9,12 +9,8 @@
 
 #include <linux/workqueue.h>
 
-#include "testgate.h"
+#include "testpair.h"
 
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct flt_sim_op *op;
-static struct tf a, b;
 static struct gate gate;		/* in the safe routine */
 static int safe_context;
 
@@ -83,21 +79,12 @@ static inline int when_safe(struct tf *tf, struct flt_callback_data *data,
 
 static inline int safe_init(struct kunit *test)
 {
-	/* Not offered: nobody else attaches. */
-	sim = flt_sim_create_unoffered("vol");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, sim);
-	volume = flt_sim_volume(sim);
-	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, op);
+	pair_init(test);
 	gate_init(&gate);
 	memset(&post, 0, sizeof(post));
 	memset(&safe, 0, sizeof(safe));
-	tf_init(&a, "A", "300");
-	tf_init(&b, "B", "200");
 	b.on_post = when_safe;
-	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
-	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
-	tf_log_clear();
+	pair_register(test);
 	return 0;
 }
 
@@ -119,17 +106,7 @@ static inline void safe_exit(struct kunit *test)
 	a.complete_in_start = true;
 	/* What is on B's list is the worker's, or was completed by hand. */
 	b.nr_pended = 0;
-	tf_unregister(&a);
-	tf_unregister(&b);
-	flt_sim_op_free(op);
-	flt_sim_destroy(sim);
-}
-
-static inline void expect_ended(struct kunit *test, int status)
-{
-	KUNIT_ASSERT_EQ(test, flt_sim_op_wait(op, TF_WAIT), 0);
-	KUNIT_EXPECT_EQ(test, op->status, status);
-	KUNIT_EXPECT_EQ(test, op->ended.count, 1);
+	pair_exit(test);
 }
 
 static inline void next_op(struct kunit *test)
@@ -173,7 +150,7 @@ static inline void *detach_thread(void *arg)
 
 static inline void expect_posted(struct kunit *test)
 {
-	expect_ended(test, 0);
+	tf_expect_ended(test, op, 0);
 	tf_expect_log(test, "A> B> B< Bs B- A<");
 	KUNIT_EXPECT_TRUE(test, post.result);
 	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_MORE_PROCESSING_REQUIRED);

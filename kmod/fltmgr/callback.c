@@ -213,13 +213,16 @@ void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 	flt_call_end(&call);
 }
 
-/* An operation that @inst has initiated; it may be free when this returns. FIO-13 */
+/*
+ * An operation that @inst has initiated; it may be free when this returns. @refused: it
+ * did not take place, and whoever asked for it is told at once, at any time. FIO-13
+ */
 void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
-			flt_completed_async_io_callback routine, void *context)
+			flt_completed_async_io_callback routine, void *context, bool refused)
 {
 	struct flt_call call;
 
-	flt_call_begin(&call, inst->filter, inst, "completion routine", true);
+	flt_call_begin(&call, inst->filter, refused ? NULL : inst, "completion routine", true);
 	routine(data, context);
 	flt_call_end(&call);
 }

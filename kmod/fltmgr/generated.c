@@ -175,7 +175,7 @@ void flt_perform_synchronous_io(struct flt_callback_data *data)
 EXPORT_SYMBOL_GPL(flt_perform_synchronous_io);
 
 /* Let the filter have it; it may be free afterwards. FIO-13, FIO-14 */
-static void flt_own_tell(struct flt_own *own, struct flt_instance *inst)
+static void flt_own_tell(struct flt_own *own, struct flt_instance *inst, bool refused)
 {
 	flt_completed_async_io_callback routine = own->routine;
 	void *context = own->context;
@@ -186,7 +186,7 @@ static void flt_own_tell(struct flt_own *own, struct flt_instance *inst)
 	own->told++;
 	flt_run_begin(&run, FLT_RUN_OWN, inst);
 	flt_own_give(own, FLT_OWN_ENDED);
-	flt_call_completed(inst, &own->op.data, routine, context);
+	flt_call_completed(inst, &own->op.data, routine, context, refused);
 	flt_run_end(&run);
 }
 
@@ -202,7 +202,7 @@ static void flt_generated_complete(struct flt_operation *op)
 		complete(&own->done);
 		return;
 	}
-	flt_own_tell(own, inst);
+	flt_own_tell(own, inst, false);
 	flt_race_point("own_told", inst);
 	flt_own_release(inst);
 }
@@ -244,7 +244,7 @@ static int flt_own_refuse(struct flt_own *own, int rc)
 
 	own->op.data.io_status.status = rc;
 	kobject_get(&inst->kobj);
-	flt_own_tell(own, inst);
+	flt_own_tell(own, inst, true);
 	kobject_put(&inst->kobj);
 	return rc;
 }

@@ -385,7 +385,7 @@ void flt_draining_wait(struct flt_filter *filter);
 void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 		     flt_complete_canceled_callback routine);
 void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
-			flt_completed_async_io_callback routine, void *context);
+			flt_completed_async_io_callback routine, void *context, bool refused);
 
 /* cancel.c */
 struct flt_cancel {

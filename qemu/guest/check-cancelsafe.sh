@@ -156,6 +156,21 @@ step "'some' is nothing to cancel" -- expect_errno EINVAL put some $S/vol/cancel
 step "it is cancelled" -- put all $S/vol/cancel
 step "and ends" -- refuses wait $reader
 step "as a cancelled one" CBQ-11 -- has /run/sim.err "Operation canceled|canceled"
+
+# --- what it has passed on is in a filter below, and sleeps there
+step "a filter below" -- load flt_delay mode=sync hold=1
+wait_for 10 there $F/delay/instances/vol.delay
+put 1 $F/delay/instances/vol.delay/detach
+step "in whose callback operations sleep" -- put "vol low 1000" $F/delay/attach
+(put "read 0 512 wait" $S/vol/submit 2> /run/sim.err) & reader=$!
+step "a read waits" -- wait_for 10 held 1
+put all $C/release
+step "and then sleeps below" -- wait_for 10 is $F/delay/held 1
+step "which holds up no teardown here" TDN-15 -- \
+	timeout 10 sh -c "echo 1 > $C/instances/vol.cancelsafe/detach"
+put 1 $F/delay/release
+step "the read ends well" -- wait $reader
+unload flt_delay
 put vol $S/destroy
 step "no complaints of the manager" -- refuses said "violation"
 step "nothing is left" -- rmmod_all

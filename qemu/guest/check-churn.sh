@@ -8,12 +8,13 @@
 # also: -k stock --append preempt=none
 # also: -k stock --append preempt=full
 #
-# Argument: CYCLES; by default 50, and 10 where a module takes a second to load
+# Argument: CYCLES; by default 30, and where a module takes a second to load 6:
+# no two of these are the same
 . /guest/lib.sh
 
 case $(uname -r) in
-*-debug) cycles=${1:-10} ;;
-*) cycles=${1:-50} ;;
+*-debug) cycles=${1:-6} ;;
+*) cycles=${1:-30} ;;
 esac
 filters=/sys/kernel/fltmgr/filters
 volume=/sys/kernel/fltmgr/volumes/vol0

@@ -5,7 +5,7 @@
 # going, and the log replayed barrier by barrier; each time the journal must
 # recover and fsck be content. What a filter delays must not pass a flush.
 #
-# run: -k debug --disk 32M --disk 256M -m 1024 -t 600
+# run: -k stock --disk 32M --disk 256M -m 1024 -t 600
 . /guest/lib.sh
 
 filters=/sys/kernel/fltmgr/filters
@@ -20,7 +20,7 @@ step "delay: each write is late by 2 ms" -- load flt_delay ms=2 ops=write
 step "ext4" -- mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/vol0
 mkdir -p /mnt
 step "the log is marked" -- dmsetup message logged 0 mark mkfs
-step "mounted" -- mount /dev/mapper/vol0 /mnt
+step "mounted" -- mount -t ext4 /dev/mapper/vol0 /mnt
 
 work() {
 	local n=0

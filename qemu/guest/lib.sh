@@ -144,6 +144,9 @@ said() { dmesg | tail -n "+$((${mark:-0} + 1))" | grep -v 'guest: ' | grep -qE -
 
 loaded() { grep -q "^$1 " /proc/modules; }
 
+# Those of ours that are loaded. (A process for each there could be would take seconds.)
+ours_loaded() { cut -d' ' -f1 /proc/modules | grep -xFf /guest/modules; }
+
 # load MODULE [PARAM=VALUE ...]	one of ours (insmod) or of the kernel's (modprobe)
 load() {
 	local m=$1
@@ -173,13 +176,11 @@ rmmod_all() {
 	local m again=1
 	while [ $again = 1 ]; do
 		again=0
-		for m in $(cut -d' ' -f1 /proc/modules); do
-			grep -qx "$m" /guest/modules || continue
+		for m in $(ours_loaded); do
 			rmmod "$m" 2>/run/rmmod.err && again=1
 		done
 	done
-	for m in $(cat /guest/modules); do
-		loaded "$m" && { cat /run/rmmod.err; return 1; }
-	done
-	return 0
+	ours_loaded || return 0
+	cat /run/rmmod.err
+	return 1
 }

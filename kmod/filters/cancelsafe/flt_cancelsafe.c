@@ -31,6 +31,11 @@
  * it. teardown_start disables the queue and takes out what is left; a read that
  * comes later is refused by the queue, and passes.
  *
+ * A worker that has passed a read on is in the filters below for as long as they
+ * like, and so is no matter for teardown_complete, which would wait for them:
+ * it only lets go of the queue. The last reference frees it, and what may still
+ * be on its way back to us is waited for after flt_unregister_filter().
+ *
  * A cancelled read ends with STATUS_CANCELLED. A simulated volume says just
  * that, ECANCELED; the block layer has no such status, and says EIO.
  */
@@ -38,13 +43,14 @@
 #include <linux/fltmgr.h>
 #include <linux/jiffies.h>
 #include <linux/kobject.h>
+#include <linux/kref.h>
 #include <linux/kstrtox.h>
-#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/workqueue.h>
 
 static unsigned int ms = 10;
 module_param(ms, uint, 0644);
@@ -58,16 +64,18 @@ MODULE_PARM_DESC(hold, "hold reads back until told");
 #define CANCELSAFE_DUE	2	/* in jiffies */
 #define CANCELSAFE_TOLD	3	/* NULL: only when it is told, and CANCELSAFE_DUE is not used */
 
-/* One for each instance, with a thread of its own, so that none waits for another. */
+/* One for each instance, with a work item of its own, so that none waits for another. */
 struct cancelsafe_queue {
+	struct kref ref;		/* the instance's, and one for each run of the work */
 	struct list_head link;		/* cancelsafe_queues */
 	struct flt_instance *instance;
 	struct flt_callback_data_queue cbdq;
 	spinlock_t lock;		/* of reads, taken by acquire */
 	struct list_head reads;		/* oldest first */
-	struct kthread_worker *worker;
-	struct kthread_delayed_work work;
+	struct delayed_work work;
 };
+
+static struct workqueue_struct *cancelsafe_wq;
 
 /* Held for looking and linking only. */
 static DEFINE_SPINLOCK(cancelsafe_lock);
@@ -155,8 +163,27 @@ static void cancelsafe_pass(struct cancelsafe_queue *queue, void *peek_context)
 	}
 }
 
+static void cancelsafe_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct cancelsafe_queue, ref));
+}
+
+static void cancelsafe_put(struct cancelsafe_queue *queue)
+{
+	kref_put(&queue->ref, cancelsafe_free);
+}
+
+/* Have the work run. Somebody has a reference: the caller, or the instance, which stays. */
+static void cancelsafe_run_in(struct cancelsafe_queue *queue, unsigned long delay)
+{
+	/* Before: it may have run when mod_delayed_work() returns. */
+	kref_get(&queue->ref);
+	if (mod_delayed_work(cancelsafe_wq, &queue->work, delay))
+		cancelsafe_put(queue);	/* it was to run already */
+}
+
 /*
- * Have the thread come when the next read is due: the oldest, since all wait
+ * Have the work run when the next read is due: the oldest, since all wait
  * equally long. Called with the lock.
  */
 static void cancelsafe_arm(struct cancelsafe_queue *queue)
@@ -168,21 +195,22 @@ static void cancelsafe_arm(struct cancelsafe_queue *queue)
 		if (!data->filter_context[CANCELSAFE_TOLD])
 			continue;
 		due = (unsigned long)data->filter_context[CANCELSAFE_DUE];
-		kthread_mod_delayed_work(queue->worker, &queue->work,
-					 time_after(due, now) ? due - now : 0);
+		cancelsafe_run_in(queue, time_after(due, now) ? due - now : 0);
 		return;
 	}
 }
 
-static void cancelsafe_work(struct kthread_work *work)
+static void cancelsafe_work(struct work_struct *work)
 {
-	struct cancelsafe_queue *queue = container_of(work, struct cancelsafe_queue, work.work);
+	struct cancelsafe_queue *queue = container_of(to_delayed_work(work),
+						      struct cancelsafe_queue, work);
 	unsigned long flags;
 
 	cancelsafe_pass(queue, queue);
 	spin_lock_irqsave(&queue->lock, flags);
 	cancelsafe_arm(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
+	cancelsafe_put(queue);
 }
 
 /* Called with the lock. */
@@ -198,7 +226,7 @@ static void cancelsafe_tell(struct cancelsafe_queue *queue, unsigned long n)
 		data->filter_context[CANCELSAFE_DUE] = (void *)jiffies;
 		data->filter_context[CANCELSAFE_TOLD] = queue;
 	}
-	kthread_mod_delayed_work(queue->worker, &queue->work, 0);
+	cancelsafe_run_in(queue, 0);
 }
 
 static struct cancelsafe_queue *cancelsafe_find(struct flt_instance *instance)
@@ -245,29 +273,22 @@ static int cancelsafe_setup(const struct flt_related_objects *objs, u32 flags,
 
 	if (!queue)
 		return -ENOMEM;
+	kref_init(&queue->ref);
 	queue->instance = objs->instance;
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->reads);
-	kthread_init_delayed_work(&queue->work, cancelsafe_work);
-	queue->worker = kthread_create_worker(0, "flt_cancelsafe");
-	err = PTR_ERR_OR_ZERO(queue->worker);
-	if (err)
-		goto err_free;
+	INIT_DELAYED_WORK(&queue->work, cancelsafe_work);
 	err = flt_cbdq_initialize(objs->instance, &queue->cbdq, cancelsafe_insert,
 				  cancelsafe_remove, cancelsafe_peek_next, cancelsafe_acquire,
 				  cancelsafe_release, cancelsafe_complete_canceled);
-	if (err)
-		goto err_worker;
+	if (err) {
+		cancelsafe_put(queue);
+		return err;
+	}
 	spin_lock_irq(&cancelsafe_lock);
 	list_add_tail(&queue->link, &cancelsafe_queues);
 	spin_unlock_irq(&cancelsafe_lock);
 	return 0;
-
-err_worker:
-	kthread_destroy_worker(queue->worker);
-err_free:
-	kfree(queue);
-	return err;
 }
 
 static int cancelsafe_query_teardown(const struct flt_related_objects *objs, u32 flags)
@@ -284,7 +305,10 @@ static void cancelsafe_teardown_start(const struct flt_related_objects *objs, u3
 	cancelsafe_pass(queue, NULL);
 }
 
-/* No operation is left; the thread may be on its way back from the last one. */
+/*
+ * No operation is left, and nobody else has the work run any more; it may be on its
+ * way back from the last one.
+ */
 static void cancelsafe_teardown_complete(const struct flt_related_objects *objs, u32 reason)
 {
 	struct cancelsafe_queue *queue = cancelsafe_find(objs->instance);
@@ -292,9 +316,9 @@ static void cancelsafe_teardown_complete(const struct flt_related_objects *objs,
 	spin_lock_irq(&cancelsafe_lock);
 	list_del(&queue->link);
 	spin_unlock_irq(&cancelsafe_lock);
-	kthread_cancel_delayed_work_sync(&queue->work);
-	kthread_destroy_worker(queue->worker);
-	kfree(queue);
+	if (cancel_delayed_work(&queue->work))
+		cancelsafe_put(queue);
+	cancelsafe_put(queue);
 }
 
 static ssize_t release_store(struct kobject *kobj, struct kobj_attribute *attr,
@@ -351,6 +375,8 @@ static int cancelsafe_unload(struct flt_filter *filter, u32 flags)
 {
 	sysfs_remove_group(flt_filter_kobj(filter), &cancelsafe_group);
 	flt_unregister_filter(filter);
+	/* Waits for works that are on their way back. */
+	destroy_workqueue(cancelsafe_wq);
 	return 0;
 }
 
@@ -382,9 +408,13 @@ static int __init cancelsafe_init(void)
 	struct flt_filter *filter;
 	int err;
 
+	/* On the way of I/O that memory may be waiting for. */
+	cancelsafe_wq = alloc_workqueue("flt_cancelsafe", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!cancelsafe_wq)
+		return -ENOMEM;
 	err = flt_register_filter(THIS_MODULE, &cancelsafe_registration, &filter);
 	if (err)
-		return err;
+		goto err_queue;
 	err = sysfs_create_group(flt_filter_kobj(filter), &cancelsafe_group);
 	if (err)
 		goto err_unregister;
@@ -397,6 +427,8 @@ err_remove:
 	sysfs_remove_group(flt_filter_kobj(filter), &cancelsafe_group);
 err_unregister:
 	flt_unregister_filter(filter);
+err_queue:
+	destroy_workqueue(cancelsafe_wq);
 	return err;
 }
 module_init(cancelsafe_init);

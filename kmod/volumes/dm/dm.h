@@ -114,6 +114,12 @@ struct flt_dm_target {
 	struct workqueue_struct *submit_wq;	/* I: what map() cannot submit itself */
 };
 
+/* Where on the device below a byte of the target is. */
+static inline sector_t flt_dm_sector(const struct flt_dm_target *t, u64 offset)
+{
+	return t->start + (offset >> SECTOR_SHIFT);
+}
+
 enum flt_dm_io_state {
 	FLT_DM_IO_PASSED,	/* no filter wants it: it is dm's alone */
 	FLT_DM_IO_FILTERED,	/* its end is to be reported to the manager */

@@ -177,21 +177,28 @@ const struct flt_volume_ops flt_dm_volume_ops = {
 	.issue = flt_dm_issue,
 };
 
-static void flt_dm_dispatch_work(struct work_struct *work)
+/* To the filters. True: it is through already, submit it. */
+static bool flt_dm_dispatch(struct flt_dm_io *io, struct bio *bio)
 {
-	struct flt_dm_io *io = container_of(work, struct flt_dm_io, op.work);
-
 	switch (flt_dispatch(&io->op)) {
 	case FLT_SUBMIT:
-		if (flt_dm_ready(io, flt_dm_bio(io)))
-			dm_submit_bio_remap(flt_dm_bio(io), NULL);
-		break;
+		return flt_dm_ready(io, bio);
 	case FLT_DONE:
 		flt_dm_complete(&io->op);
 		break;
 	case FLT_TAKEN:
 		break;
 	}
+	return false;
+}
+
+static void flt_dm_dispatch_work(struct work_struct *work)
+{
+	struct flt_dm_io *io = container_of(work, struct flt_dm_io, op.work);
+	struct bio *bio = flt_dm_bio(io);
+
+	if (flt_dm_dispatch(io, bio))
+		dm_submit_bio_remap(bio, NULL);
 }
 
 /* Not inline: what flt_dm_map() does for a bio that is not filtered is to be short. */
@@ -219,16 +226,7 @@ static noinline int flt_dm_map_filtered(struct flt_dm_target *t, struct flt_dm_i
 		return DM_MAPIO_SUBMITTED;
 	}
 
-	switch (flt_dispatch(&io->op)) {
-	case FLT_SUBMIT:
-		return flt_dm_ready(io, bio) ? DM_MAPIO_REMAPPED : DM_MAPIO_SUBMITTED;
-	case FLT_DONE:
-		flt_dm_complete(&io->op);
-		break;
-	case FLT_TAKEN:
-		break;
-	}
-	return DM_MAPIO_SUBMITTED;
+	return flt_dm_dispatch(io, bio) ? DM_MAPIO_REMAPPED : DM_MAPIO_SUBMITTED;
 }
 
 /**

@@ -59,7 +59,7 @@ int flt_dm_modify(struct flt_dm_io *io, struct bio *bio)
 			     dm_table_device_name(t->ti->table), rw->byte_offset);
 		return -EIO;
 	}
-	bio->bi_iter.bi_sector = t->start + (rw->byte_offset >> SECTOR_SHIFT);
+	bio->bi_iter.bi_sector = flt_dm_sector(t, rw->byte_offset);
 	if (rw->bio != bio)
 		flt_dm_swap(io, bio, rw->bio);
 	return 0;

@@ -83,11 +83,15 @@ static blk_opf_t flt_dm_own_opf(const struct flt_operation *op)
 	return opf;
 }
 
+static bool flt_dm_own_has_data(const struct flt_operation *op)
+{
+	return op->class == FLT_CLASS_READ || op->class == FLT_CLASS_WRITE;
+}
+
 /* What is wrong with it on this target; 0: nothing. */
 static int flt_dm_own_check(const struct flt_dm_target *t, const struct flt_operation *op)
 {
 	const struct flt_parameters_rw *rw = &op->iopb.parameters.read;
-	bool data = op->class == FLT_CLASS_READ || op->class == FLT_CLASS_WRITE;
 	bool writable = dm_table_get_mode(t->ti->table) & BLK_OPEN_WRITE;
 
 	if (op->class == FLT_CLASS_FLUSH)
@@ -100,7 +104,7 @@ static int flt_dm_own_check(const struct flt_dm_target *t, const struct flt_oper
 	if (rw->length & (bdev_logical_block_size(t->dev->bdev) - 1))
 		return STATUS_INVALID_PARAMETER;
 	/* A lower filter may have swapped it, for one of this size. */
-	return data && !rw->bio ? STATUS_INVALID_PARAMETER : 0;
+	return flt_dm_own_has_data(op) && !rw->bio ? STATUS_INVALID_PARAMETER : 0;
 }
 
 /* From the volume's set, so it waits for others of this volume's at most. */
@@ -110,7 +114,7 @@ static struct bio *flt_dm_own_bio(const struct flt_dm_target *t, struct flt_oper
 	struct bio_set *bios = &t->owner->own_bios;
 	struct bio *bio;
 
-	if (op->class == FLT_CLASS_READ || op->class == FLT_CLASS_WRITE) {
+	if (flt_dm_own_has_data(op)) {
 		bio = bio_alloc_clone(t->dev->bdev, rw->bio, GFP_NOIO, bios);
 		bio->bi_opf = flt_dm_own_opf(op);
 	} else {
@@ -118,7 +122,7 @@ static struct bio *flt_dm_own_bio(const struct flt_dm_target *t, struct flt_oper
 		bio->bi_iter.bi_size = rw->length;
 	}
 	if (op->class != FLT_CLASS_FLUSH)
-		bio->bi_iter.bi_sector = t->start + (rw->byte_offset >> SECTOR_SHIFT);
+		bio->bi_iter.bi_sector = flt_dm_sector(t, rw->byte_offset);
 	return bio;
 }
 
