@@ -55,7 +55,7 @@ static void it_is_reissued_elsewhere(struct kunit *test)
 	b.context = (void *)65536;
 	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_READ), 0);
 	KUNIT_EXPECT_EQ(test, c.seen_iopb.parameters.read.byte_offset, 65536);
-	KUNIT_EXPECT_EQ(test, a.seen_iopb.parameters.read.byte_offset, 0);
+	KUNIT_EXPECT_EQ(test, a.seen_iopb.parameters.read.byte_offset, 4096);
 	tf_expect_log(test, "A> B> C> C< B< C> C< A<");
 }
 
@@ -79,7 +79,7 @@ static void the_lowest_reissues(struct kunit *test)
 	c.on_post = reissues;
 	c.context = NULL;
 	flt_sim_set_status(sim, -EIO);
-	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_FLUSH), 0);
+	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_WRITE), 0);
 	KUNIT_EXPECT_EQ(test, reissue_rc, -EIO);
 	tf_expect_log(test, "A> B> C> C< B< A<");
 }

@@ -41,7 +41,8 @@ static void flt_frame_check(const struct flt_frame *frame)
 	if (READ_ONCE(frame->filter->state) == FLT_FILTER_GONE)
 		flt_violation("INV-05", frame->filter, inst, "%s called after unregistration",
 			      frame->what);
-	else if (inst && READ_ONCE(inst->state) >= FLT_INSTANCE_COMPLETED)
+	else if (inst && READ_ONCE(inst->state) >= FLT_INSTANCE_COMPLETED &&
+		 inst->verify.completed)	/* and not only refused by setup */
 		flt_violation("INV-04", frame->filter, inst, "%s called after teardown_complete",
 			      frame->what);
 }
