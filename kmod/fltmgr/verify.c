@@ -204,18 +204,21 @@ void flt_verify_release(struct flt_filter *filter)
 	if (!owner)
 		return;
 	stay = filter->verified && vrf_owner_has_items(owner);
+	WRITE_ONCE(owner->stays, stay);
 	if (stay)
-		WRITE_ONCE(owner->stays, true);
+		return;		/* with its reference: flt_verify_leaves() */
 	vrf_owner_put(owner);
-	if (filter->verified && !stay)
+	if (filter->verified)
 		flt_verifier_let_go();
 }
 
 /* The module of an owner goes. */
 void flt_verify_leaves(struct vrf_owner *owner)
 {
-	if (READ_ONCE(owner->stays))
-		flt_verifier_let_go();
+	if (!READ_ONCE(owner->stays))
+		return;
+	flt_verifier_let_go();
+	vrf_owner_put(owner);
 }
 
 /*
