@@ -159,14 +159,28 @@ bool flt_cancel_take(struct flt_operation *op, struct flt_cancel *cancel)
 	return true;
 }
 
+/*
+ * A filter has let an operation go on with its routine set: the fault is whose routine
+ * it is, and not of who finds out. @op: if it is there still, NULL otherwise.
+ */
+static void flt_cancel_went_on(u64 id, const struct flt_operation *op,
+			       flt_complete_canceled_callback routine)
+{
+	struct flt_blame blame = { .rule = "CAN-03", .op_id = id, .code = routine };
+	struct vrf_trace cause;
+
+	if (op && flt_verifying() && flt_verify_op_trace(op, &cause, &blame.what))
+		blame.cause = &cause;
+	flt_blame(&blame, "went on with its cancel routine %ps set", routine);
+}
+
 /* Call the routine that was taken. False if there was nobody to be called. */
 bool flt_cancel_run(struct flt_cancel *cancel)
 {
 	struct flt_run run;
 
 	if (!cancel->inst) {
-		flt_blame(&(struct flt_blame){ .rule = "CAN-03", .op_id = cancel->id },
-			  "went on with its cancel routine %ps set", cancel->routine);
+		flt_cancel_went_on(cancel->id, NULL, cancel->routine);
 		return false;
 	}
 	flt_race_point("cancel_taken", cancel->op);
@@ -335,8 +349,7 @@ bool flt_cancel_settled(struct flt_operation *op)
 	if (!routine)
 		return true;
 	if (op->cancel_place != place) {
-		/* Another filter's, that has let it go on: not the caller's fault. */
-		flt_cancel_refuse(op, "CAN-03", 0, "went on with its cancel routine set");
+		flt_cancel_went_on(op->id, op, routine);
 		flt_cancel_disarm(op, routine);
 		return true;
 	}

@@ -37,6 +37,7 @@
 #include <linux/sched.h>
 
 #include "generated.h"
+#include "operation.h"
 
 /* How a call of flt_perform_asynchronous_io() ended, in flt_own.outcome. */
 #define FLT_OUTCOME_DEVICE	1UL	/* the device has had it */

@@ -593,12 +593,4 @@ static inline enum flt_op_state flt_word_state(unsigned long word)
 	return word & FLT_OP_STATE_MASK;
 }
 
-/* Nobody has changed the parameters yet: what is passed on is what is there. */
-static inline void flt_operation_pass(struct flt_operation *op)
-{
-	op->passed.rw = op->iopb.parameters.read;
-	op->passed.irp_flags = op->iopb.irp_flags;
-	op->passed.major_function = op->iopb.major_function;
-}
-
 #endif /* _FLTMGR_INTERNAL_H */

@@ -5,7 +5,9 @@
 #include <linux/export.h>
 #include <linux/sched.h>
 
-#include "internal.h"
+#include "operation.h"
+
+DEFINE_PER_CPU(u64, flt_next_id);
 
 /**
  * flt_operation_init() - prepare an operation for flt_dispatch()

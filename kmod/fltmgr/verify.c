@@ -116,18 +116,18 @@ static void flt_verifier_switch(bool on)
 /* Filters that are registered stay as they are. VRF-01 */
 int flt_verifier_set(const char *val)
 {
-	char text[FLT_VERIFIER_SIZE];
+	char text[FLT_VERIFIER_SIZE], *names;
 	int rc;
 
 	if (strscpy(text, val, sizeof(text)) < 0)
 		return STATUS_INVALID_PARAMETER;
-	strim(text);
-	rc = flt_verifier_check(text);
+	names = strim(text);
+	rc = flt_verifier_check(names);
 	if (rc)
 		return rc;
 	mutex_lock(&flt_verifier_lock);
-	strscpy(flt_verifier, text, sizeof(flt_verifier));
-	flt_verifier_switch(strcmp(text, "0"));
+	strscpy(flt_verifier, names, sizeof(flt_verifier));
+	flt_verifier_switch(strcmp(names, "0"));
 	mutex_unlock(&flt_verifier_lock);
 	return 0;
 }
@@ -261,7 +261,7 @@ static void flt_vblame(const struct flt_blame *blame, const char *fmt, va_list a
 	if (!filter && inst)
 		filter = inst->filter;
 	if (!filter && !owner) {
-		caller = flt_verify_caller(&certain);
+		caller = blame->code ? vrf_owner_of(blame->code) : flt_verify_caller(&certain);
 		owner = caller;
 	}
 	if (blame->op_id)

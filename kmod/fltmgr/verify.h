@@ -99,6 +99,7 @@ struct flt_blame {
 	const struct flt_instance *inst;
 	u64 op_id;
 	const struct vrf_owner *owner;	/* if @filter may be gone */
+	const void *code;		/* if it is not who calls, but whose function this is */
 	const struct vrf_trace *cause;
 	const char *what;		/* that @cause did */
 };

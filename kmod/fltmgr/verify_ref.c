@@ -165,6 +165,8 @@ static void flt_context_show(const struct vrf_item *item, void *arg)
 	long word = atomic_long_read(&ctx->word);
 	bool linked = word & FLT_CONTEXT_LINKED;
 
+	if (!ctx->filter->verified)
+		return;
 	/* What it is linked to is there for a grace period, and interrupts are off. */
 	seq_printf(arg, "%s %s %s %p %lu %d %#x\n", item->owner->name, item->name,
 		   linked ? flt_object_name(ctx->list->obj) : "-", item->object,

@@ -245,7 +245,7 @@ int flt_cancellable_wait_for_multiple_objects(unsigned int count, struct complet
 	int rc;
 
 	BUILD_BUG_ON(STATUS_TIMEOUT < FLT_MAXIMUM_WAIT_OBJECTS);
-	BUILD_BUG_ON(BITS_PER_TYPE(typeof(wait.woken)) < FLT_MAXIMUM_WAIT_OBJECTS);
+	BUILD_BUG_ON(BITS_PER_BYTE * sizeof(wait.woken) < FLT_MAXIMUM_WAIT_OBJECTS);
 	if (!flt_passive() || timeout < 0 || !count || count > FLT_MAXIMUM_WAIT_OBJECTS ||
 	    (wait_type != FLT_WAIT_ALL && wait_type != FLT_WAIT_ANY))
 		return STATUS_INVALID_PARAMETER;

@@ -38,11 +38,11 @@
  */
 #include <linux/bio.h>
 #include <linux/export.h>
-#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <trace/events/fltmgr.h>
 
 #include "generated.h"
+#include "operation.h"
 
 enum flt_step {
 	FLT_STEP_DOWN,		/* to the next lower instance */
@@ -51,18 +51,6 @@ enum flt_step {
 	FLT_STEP_GONE,		/* somebody else has it */
 	FLT_STEP_DONE,		/* past the highest: to its provider */
 };
-
-static DEFINE_PER_CPU(u64, flt_next_id);
-
-/* Unique without a shared line: the CPU in the upper bits. */
-static u64 flt_new_id(void)
-{
-	u64 id = (u64)get_cpu() << 48;
-
-	id |= this_cpu_inc_return(flt_next_id);
-	put_cpu();
-	return id;
-}
 
 /*
  * The teardown of @inst has been here before @node was made: nobody else will

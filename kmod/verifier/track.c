@@ -152,6 +152,21 @@ struct vrf_owner *vrf_owner_caller(bool *certain)
 	return owner;
 }
 
+/* Whose function @code is, as far as can be told, with a reference; or NULL. */
+struct vrf_owner *vrf_owner_of(const void *code)
+{
+	struct vrf_owner *owner;
+	unsigned long flags;
+	bool certain;
+
+	spin_lock_irqsave(&vrf_lock, flags);
+	owner = vrf_owner_at((unsigned long)code, &certain);
+	if (owner)
+		owner->refs++;
+	spin_unlock_irqrestore(&vrf_lock, flags);
+	return owner;
+}
+
 /* An owner of a module that goes, with a reference: each once. */
 struct vrf_owner *vrf_owner_leaving(struct module *module)
 {

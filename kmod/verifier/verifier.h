@@ -98,6 +98,7 @@ void vrf_owner_ended(struct vrf_owner *owner);
 struct vrf_owner *vrf_owner_get(struct vrf_owner *owner);
 void vrf_owner_put(struct vrf_owner *owner);
 struct vrf_owner *vrf_owner_caller(bool *certain);
+struct vrf_owner *vrf_owner_of(const void *code);
 struct vrf_owner *vrf_owner_leaving(struct module *module);
 void vrf_take(struct vrf_owner *owner, bool certain, u8 kind, const void *object,
 	      const void *within, const char *name);

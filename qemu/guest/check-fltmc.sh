@@ -158,12 +158,15 @@ put vol.1 $S/destroy
 
 # --- while a teardown hangs: the device below has stopped, and has a buffer of the filter's
 step "the others go" -- unload flt_delay flt_passthrough
+step "others are verified" VRF-01 -- gives 0 fltmc verify on null
 step "a filter that cannot be drained" -- gives 0 fltmc load swapbuffers detach=1
 step "the target" -- load flt_dm
 step "a device" -- dmsetup create low --table "0 65536 linear /dev/vda 0"
 step "a volume on it" -- dmsetup create top --table "0 65536 flt /dev/mapper/low 0 top"
 I=$F/swapbuffers/instances/top.swapbuffers
 wait_for 5 test -d $I
+step "contexts of who is not verified are not listed" VRF-05 VRF-10 -- \
+	equal "$(grep -v '^#' /sys/kernel/debug/fltmgr/contexts)" ""
 step "the device stops" -- dmsetup suspend low
 dd if=/dev/zero of=/dev/mapper/top bs=4k count=1 oflag=direct 2> /dev/null & writer=$!
 wait_for 5 has $I/inflight '^1$'

@@ -11,7 +11,7 @@
 R=/sys/kernel/fltmgr
 F=$R/filters/passthrough
 S=/sys/kernel/debug/flt_sim
-P=/sys/module/fltmgr/parameters/slow_teardown_ms
+P=/sys/module/fltmgr/parameters
 nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
 
 # Everything there is to see: names, and what is in the files that can be read.
