@@ -60,40 +60,47 @@ struct flt_call {
 	struct flt_filter *filter;
 	unsigned int noio;
 	bool entered;
-	struct flt_frame frame;
+	struct flt_frame *frame;	/* NULL: the verifier does not want to know */
 };
 
 /*
  * @what is called next. @waited: a teardown waits for it, and it for none.
  * @inst: NULL if it may be gone when @what returns.
  */
-static __always_inline void flt_call_begin(struct flt_call *call, struct flt_filter *filter,
-					   struct flt_instance *inst, const char *what,
-					   bool waited)
+static __always_inline void flt_call_begin(struct flt_call *call, struct flt_frame *frame,
+					   struct flt_filter *filter, struct flt_instance *inst,
+					   const char *what, bool waited)
 {
 	call->noio = memalloc_noio_save();
 	call->filter = filter;
 	call->entered = waited && flt_lockdep_enter(filter);
-	call->frame.filter = NULL;
-	if (flt_verifying())
-		flt_frame_begin(&call->frame, filter, inst, what);
+	call->frame = frame;
+	if (frame)
+		flt_frame_begin(frame, filter, inst, what);
 }
 
 static __always_inline void flt_call_end(struct flt_call *call)
 {
 	/* Begun is ended, though it was switched off meanwhile. */
-	if (unlikely(call->frame.filter))
-		flt_frame_end(&call->frame);
+	if (call->frame)
+		flt_frame_end(call->frame);
 	flt_lockdep_exit(call->filter, call->entered);
 	memalloc_noio_restore(call->noio);
 }
 
-int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context)
+/* Not where every operation comes along: it is zeroed. */
+static inline struct flt_frame *flt_frame_wanted(struct flt_frame *frame)
+{
+	return flt_verifying() ? frame : NULL;
+}
+
+static __always_inline int flt_pre(struct flt_operation *op, struct flt_instance *inst,
+				   void **context, struct flt_frame *frame)
 {
 	struct flt_call call;
 	int status;
 
-	flt_call_begin(&call, inst->filter, inst, "pre-operation", true);
+	flt_call_begin(&call, frame, inst->filter, inst, "pre-operation", true);
 	op->iopb.target_instance = inst;
 	WRITE_ONCE(op->runner, current);
 	status = inst->ops[op->class].pre(&op->data, &inst->objs, context);
@@ -103,20 +110,52 @@ int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **con
 	return status;
 }
 
-int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context)
+static noinline int flt_pre_verified(struct flt_operation *op, struct flt_instance *inst,
+				     void **context)
+{
+	struct flt_frame frame;
+
+	return flt_pre(op, inst, context, &frame);
+}
+
+int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context)
+{
+	if (flt_verifying())
+		return flt_pre_verified(op, inst, context);
+	return flt_pre(op, inst, context, NULL);
+}
+
+static __always_inline int flt_post_op(struct flt_operation *op, struct flt_instance *inst,
+				       void *context, struct flt_frame *frame)
 {
 	struct flt_call call;
 	int status;
 
-	flt_call_begin(&call, inst->filter, inst, "post-operation", true);
+	flt_call_begin(&call, frame, inst->filter, inst, "post-operation", true);
 	op->iopb.target_instance = inst;
-	if (flt_verifying() && op->verify)
-		flt_verify_post(op, inst);
 	WRITE_ONCE(op->runner, current);
 	status = inst->ops[op->class].post(&op->data, &inst->objs, context, 0);
 	WRITE_ONCE(op->runner, NULL);
 	flt_call_end(&call);
 	trace_flt_post(op, inst->id, status);
+	return status;
+}
+
+static noinline int flt_post_op_verified(struct flt_operation *op, struct flt_instance *inst,
+					 void *context)
+{
+	struct flt_frame frame;
+
+	if (op->verify)
+		flt_verify_post(op, inst);
+	return flt_post_op(op, inst, context, &frame);
+}
+
+int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context)
+{
+	int status = flt_verifying() ? flt_post_op_verified(op, inst, context) :
+				       flt_post_op(op, inst, context, NULL);
+
 	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING &&
 		     status != FLT_POSTOP_MORE_PROCESSING_REQUIRED))
 		flt_violation_op("VRF-11a", inst, op,
@@ -129,9 +168,11 @@ int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *con
 void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *snapshot,
 		     int status, flt_get_operation_status_callback routine, void *context)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 
-	flt_call_begin(&call, inst->filter, inst, "status callback", true);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+		       inst, "status callback", true);
 	routine(&inst->objs, snapshot, status, context);
 	flt_call_end(&call);
 }
@@ -143,11 +184,13 @@ void flt_call_status(struct flt_instance *inst, struct flt_io_parameter_block *s
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 	int status;
 
 	might_sleep();
-	flt_call_begin(&call, inst->filter, inst, "drained post-operation", false);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+		       inst, "drained post-operation", false);
 	status = inst->ops[class].post(copy, &inst->objs, context,
 				       FLTFL_POST_OPERATION_DRAINING);
 	flt_call_end(&call);
@@ -161,11 +204,12 @@ void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 int flt_call_safe(struct flt_operation *op, struct flt_instance *inst, void *context,
 		  flt_post_operation_callback routine)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 	int status;
 
 	might_sleep();
-	flt_call_begin(&call, inst->filter, inst, "safe routine", true);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter, inst, "safe routine", true);
 	status = routine(&op->data, &inst->objs, context, 0);
 	flt_call_end(&call);
 	return status;
@@ -175,9 +219,10 @@ void flt_call_deferred(struct flt_filter *filter, struct flt_deferred_io_workite
 		       struct flt_callback_data *data,
 		       flt_deferred_io_workitem_routine routine, void *context)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 
-	flt_call_begin(&call, filter, NULL, "deferred routine", true);
+	flt_call_begin(&call, flt_frame_wanted(&frame), filter, NULL, "deferred routine", true);
 	routine(item, data, context);
 	flt_call_end(&call);
 }
@@ -189,9 +234,10 @@ void flt_call_deferred(struct flt_filter *filter, struct flt_deferred_io_workite
 void flt_call_generic(struct flt_filter *filter, struct flt_generic_workitem *item, void *object,
 		      flt_generic_workitem_routine routine, void *context)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 
-	flt_call_begin(&call, filter, NULL, "generic routine", false);
+	flt_call_begin(&call, flt_frame_wanted(&frame), filter, NULL, "generic routine", false);
 	routine(item, object, context);
 	flt_call_end(&call);
 }
@@ -203,11 +249,12 @@ void flt_call_generic(struct flt_filter *filter, struct flt_generic_workitem *it
 void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 		     flt_complete_canceled_callback routine)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 
 	if (flt_verifying() && routine != flt_wait_cancel)
 		flt_verify_canceled(op);
-	flt_call_begin(&call, inst->filter, inst, "cancel routine", true);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter, inst, "cancel routine", true);
 	trace_flt_cancel(op, inst->id, STATUS_CANCELLED);
 	routine(&op->data);
 	flt_call_end(&call);
@@ -220,9 +267,11 @@ void flt_call_cancel(struct flt_operation *op, struct flt_instance *inst,
 void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *data,
 			flt_completed_async_io_callback routine, void *context, bool refused)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 
-	flt_call_begin(&call, inst->filter, refused ? NULL : inst, "completion routine", true);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+		       refused ? NULL : inst, "completion routine", true);
 	routine(data, context);
 	flt_call_end(&call);
 }
@@ -231,11 +280,13 @@ void flt_call_completed(struct flt_instance *inst, struct flt_callback_data *dat
 int flt_call_setup(struct flt_instance *inst, u32 flags)
 {
 	const struct flt_registration *reg = inst->filter->reg;
+	struct flt_frame frame;
 	struct flt_call call;
 	int rc = 0;
 
 	if (reg->instance_setup_callback) {	/* REG-16 */
-		flt_call_begin(&call, inst->filter, inst, "setup callback", false);
+		flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+			       inst, "setup callback", false);
 		rc = reg->instance_setup_callback(&inst->objs, flags, inst->volume->ops->type);
 		flt_call_end(&call);
 	}
@@ -247,13 +298,15 @@ int flt_call_setup(struct flt_instance *inst, u32 flags)
 int flt_call_query_teardown(struct flt_instance *inst)
 {
 	const struct flt_registration *reg = inst->filter->reg;
+	struct flt_frame frame;
 	struct flt_call call;
 	int rc;
 
 	atomic_inc(&inst->verify.queries);
 	if (!reg->instance_query_teardown_callback)
 		return STATUS_FLT_DO_NOT_DETACH;
-	flt_call_begin(&call, inst->filter, inst, "query_teardown callback", false);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+		       inst, "query_teardown callback", false);
 	rc = reg->instance_query_teardown_callback(&inst->objs, 0);
 	flt_call_end(&call);
 	return rc;
@@ -263,12 +316,14 @@ void flt_call_teardown_start(struct flt_instance *inst)
 {
 	const struct flt_registration *reg = inst->filter->reg;
 	bool verified = flt_verifying() && inst->filter->verified;
+	struct flt_frame frame;
 	struct flt_call call;
 
 	if (verified)
 		flt_verify_start(inst);
 	if (reg->instance_teardown_start_callback) {
-		flt_call_begin(&call, inst->filter, inst, "teardown_start callback", false);
+		flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+			       inst, "teardown_start callback", false);
 		reg->instance_teardown_start_callback(&inst->objs, inst->reason);
 		flt_call_end(&call);
 	}
@@ -279,13 +334,15 @@ void flt_call_teardown_start(struct flt_instance *inst)
 void flt_call_teardown_complete(struct flt_instance *inst)
 {
 	const struct flt_registration *reg = inst->filter->reg;
+	struct flt_frame frame;
 	struct flt_call call;
 
 	if (flt_verifying() && inst->filter->verified)
 		flt_verify_complete_begins(inst);
 	if (!reg->instance_teardown_complete_callback)
 		return;
-	flt_call_begin(&call, inst->filter, inst, "teardown_complete callback", false);
+	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
+		       inst, "teardown_complete callback", false);
 	reg->instance_teardown_complete_callback(&inst->objs, inst->reason);
 	flt_call_end(&call);
 }
@@ -308,9 +365,10 @@ int flt_call_unload(struct flt_filter *filter, u32 flags)
 void flt_call_context_cleanup(struct flt_filter *filter, void *context,
 			      const struct flt_context_registration *def)
 {
+	struct flt_frame frame;
 	struct flt_call call;
 
-	flt_call_begin(&call, filter, NULL, "context clean-up", false);
+	flt_call_begin(&call, flt_frame_wanted(&frame), filter, NULL, "context clean-up", false);
 	def->context_cleanup_callback(context, def->context_type);
 	flt_call_end(&call);
 }
