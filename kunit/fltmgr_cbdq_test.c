@@ -400,7 +400,6 @@ static void no_drained_copy_is_queued(struct kunit *test)
 	unsigned int before = flt_violation_count();
 
 	b.on_pre = NULL;
-	b.on_start = NULL;
 	b.on_post = insert_the_copy;
 	flt_sim_set_hold(sim, true);
 	flt_sim_start(op);
@@ -430,10 +429,15 @@ static void *detach_b(void *arg)
 	return (void *)(long)flt_detach_volume(b.filter, flt_sim_volume(sim), NULL);
 }
 
+static void disable_only(struct tf *tf, const struct flt_related_objects *objs)
+{
+	flt_cbdq_disable(&q.cbdq);
+}
+
 /* CBQ-18, TDN-20: what stays in the queue holds the teardown, a removal lets it go */
 static void what_stays_in_the_queue_holds_the_teardown(struct kunit *test)
 {
-	b.on_start = NULL;
+	b.on_start = disable_only;
 	flt_sim_start(op);
 	helper_start(test, 0, detach_b, NULL);
 	tf_wait_until(test, atomic_long_read(&op->operation.word) & FLT_OP_WATCHED);
@@ -447,7 +451,7 @@ static void what_stays_in_the_queue_holds_the_teardown(struct kunit *test)
 /* CBQ-11, CBQ-18: ... and so does a cancel */
 static void a_cancel_lets_the_teardown_go(struct kunit *test)
 {
-	b.on_start = NULL;
+	b.on_start = disable_only;
 	flt_sim_start(op);
 	helper_start(test, 0, detach_b, NULL);
 	tf_wait_until(test, atomic_long_read(&op->operation.word) & FLT_OP_WATCHED);

@@ -106,6 +106,8 @@ static inline void safe_exit(struct kunit *test)
 	a.complete_in_start = true;
 	/* What is on B's list is the worker's, or was completed by hand. */
 	b.nr_pended = 0;
+	if (flt_sim_op_done(op))
+		a.nr_pended = 0;
 	pair_exit(test);
 }
 

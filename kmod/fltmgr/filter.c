@@ -519,8 +519,11 @@ int flt_find_filter(const char *name, struct flt_filter **out)
 int flt_get_filter_from_name(const char *name, struct flt_filter **filter)
 {
 	struct flt_filter *found;
-	int rc = flt_find_filter(name, &found);
+	int rc;
 
+	if (!flt_passive())
+		return STATUS_INVALID_PARAMETER;
+	rc = flt_find_filter(name, &found);
 	if (rc)
 		return rc;
 	rc = flt_object_reference(found);

@@ -284,7 +284,7 @@ int flt_get_volume_from_name(const char *name, struct flt_volume **volume)
 	struct flt_volume *found;
 	int rc;
 
-	if (flt_check_name(name))
+	if (!flt_passive() || flt_check_name(name))
 		return STATUS_INVALID_PARAMETER;
 	rc = flt_find_volume(name, &found);
 	if (rc)
