@@ -66,6 +66,15 @@ finish() {
 	exit 0
 }
 
+# panics command...	the last thing a script does: the kernel is to panic of it, as its --expect-splat says
+panics() {
+	report "STEP ok - comes to what is to panic"
+	echo panics > /dev/ttyS1
+	"$@"
+	sleep 5
+	fail "no panic"
+}
+
 errno_text() {
 	case $1 in
 	EPERM) echo "Operation not permitted" ;;
