@@ -173,5 +173,5 @@ step "the read ends well" -- wait $reader
 unload flt_delay
 put vol $S/destroy
 step "no complaints of the manager" -- refuses said "violation"
-step "nothing is left" -- rmmod_all
+step "nothing is left" INV-21 -- rmmod_all
 finish

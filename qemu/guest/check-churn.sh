@@ -2,7 +2,8 @@
 # shellcheck shell=busybox
 #
 # Filters come and go in every way there is, on a file system under a load that
-# verifies what it reads.
+# verifies what it reads. All samples are attached at a time, and looked at: none
+# of them breaks a rule.
 #
 # run: -k debug --disk 128M -m 1024 -t 900
 # also: -k stock --append preempt=none
@@ -20,6 +21,8 @@ filters=/sys/kernel/fltmgr/filters
 volume=/sys/kernel/fltmgr/volumes/vol0
 
 step "modules load" -- insmod_all flt_dm
+# It comes before its volume, and stays as long.
+step "swapbuffers" -- insmod_all flt_swapbuffers
 step "vol0" -- dmsetup create vol0 --table "0 $(cat /sys/block/vda/size) flt /dev/vda 0 vol0"
 step "ext4" -- mkfs.ext4 -q /dev/mapper/vol0
 mkdir -p /mnt
@@ -55,29 +58,64 @@ step "fio runs" -- wait_for 60 moved 100
 
 mismatches() { cat $filters/*/mismatched 2> /dev/null | grep -v '^0$' | grep -q .; }
 
+# Two groups of filters: in each cycle one of them is loaded anew.
+group_0="passthrough passthrough3 delay"
+group_1="null passthrough2 cancelsafe"
+everybody="$group_0 $group_1"
+
+# come N FILTER: delay pends for 3 ms; its agent and its place differ each time
+come() {
+	case $2$(($1 % 3)) in
+	delay0) load flt_delay ms=3 agent=timer ;;
+	delay1) load flt_delay ms=3 agent=workqueue mode=post ;;
+	delay2) load flt_delay ms=3 agent=kthread ops=write ;;
+	cancelsafe?) load flt_cancelsafe ms=3 ;;
+	*) insmod_all "flt_$2" ;;
+	esac
+}
+come_all() {
+	local n=$1 f
+	shift
+	for f in "$@"; do come "$n" "$f" || return; done
+}
+
+# go N FILTER: by rmmod, or unloaded by the knob first
+go() {
+	[ $(($1 % 4)) -lt 2 ] || put 1 "$filters/$2/unload" || return
+	rmmod "flt_$2"
+}
+# The first one goes last in every second round.
+go_all() {
+	local n=$1 first=$2 f
+	shift 2
+	[ $((n % 8)) -lt 4 ] || go "$n" "$first" || return
+	for f in "$@"; do go "$n" "$f" || return; done
+	[ $((n % 8)) -ge 4 ] || go "$n" "$first"
+}
+
+detach_and_attach() {
+	put 1 "$filters/$1/instances/vol0.$1/detach" && put vol0 "$filters/$1/attach"
+}
+
+# A detach returns before the instance's directory goes.
+seven() { equal "$(ls $volume/stack | wc -l)" 7; }
+
 one_cycle() {
-	local n=$1 i
-	insmod_all flt_passthrough && load flt_passthrough3 || return
-	# delay pends for 3 ms; its agent and its place differ each time
-	case $((n % 3)) in
-	0) load flt_delay ms=3 agent=timer ;;
-	1) load flt_delay ms=3 agent=workqueue mode=post ;;
-	2) load flt_delay ms=3 agent=kthread ops=write ;;
-	esac || return
+	local n=$1 i f group
+	[ $((n % 2)) = 0 ] && group=$group_0 || group=$group_1
+	# shellcheck disable=SC2086 # words
+	[ "$n" -lt 2 ] || go_all "$n" $group || return
+	# shellcheck disable=SC2086
+	come_all "$n" $group || return
 	for i in 1 2 3; do
-		put 1 $filters/delay/instances/vol0.delay/detach || return
-		put vol0 $filters/delay/attach || return
-		put 1 $filters/passthrough/instances/vol0.passthrough/detach || return
+		for f in $group; do detach_and_attach "$f" || return; done
 		put "vol0 again 45000.$n$i" $filters/passthrough/attach || return
 		put 1 $filters/passthrough/instances/vol0.again/detach || return
-		put vol0 $filters/passthrough/attach || return
 	done
+	[ "$n" = 0 ] || wait_for 10 seven || return
 	mismatches && return 1
-	kill -0 $fio || return
-	case $((n % 2)) in
-	0) rmmod flt_delay && rmmod flt_passthrough && rmmod flt_passthrough3 ;;
-	1) rmmod flt_passthrough3 && put 1 $filters/delay/unload && rmmod flt_passthrough && rmmod flt_delay ;;
-	esac
+	no_violations || return
+	kill -0 $fio
 }
 
 all_cycles() {
@@ -90,6 +128,8 @@ all_cycles() {
 }
 before=$(writes)
 step "$cycles cycles of insmod, attach, detach, unload, rmmod" INV-21 INV-06 INV-10 -- all_cycles
+# shellcheck disable=SC2086
+step "all but swapbuffers go" -- go_all 0 $everybody
 step "fio wrote meanwhile" -- moved "$before"
 step "fio still runs" -- kill -0 $fio
 kill -INT $fio
@@ -100,7 +140,8 @@ step "what entered has left" INV-01 -- wait_for 20 quiet
 log "entered $(cat $volume/entered) left $(cat $volume/left)"
 step "some did enter" -- [ "$(cat $volume/entered)" -gt 1000 ]
 step "unmounted" -- umount /mnt
+step "fsck is content" -- e2fsck -fn /dev/mapper/vol0
 step "vol0 goes" -- dmsetup remove vol0
-step "fsck is content" -- e2fsck -fn /dev/vda
-step "modules unload" -- unload flt_dm fltmgr
+step "swapbuffers goes" -- put 1 $filters/swapbuffers/unload
+step "modules unload, with no report in all that time" INV-21 -- unload flt_swapbuffers flt_dm fltmgr
 finish

@@ -79,5 +79,5 @@ rmdir /run/cg/small
 umount /run/cg
 dmsetup remove vol0
 step "no complaints of the manager" -- refuses said "violation"
-step "nothing is loaded any more" -- rmmod_all
+step "nothing is loaded any more" INV-21 -- rmmod_all
 finish

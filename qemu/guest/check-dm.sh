@@ -292,5 +292,5 @@ losetup -d /dev/loop0; rmmod loop
 step "no volume is left" -- equal "$(ls $V)" ""
 step "the target goes" -- rmmod flt_dm
 step "and is not known" -- refuses sh -c 'dmsetup targets | grep -q ^flt'
-step "and the manager" -- rmmod fltmgr
+step "and the manager" INV-21 -- unload fltmgr
 finish

@@ -2,6 +2,7 @@
 # fltmc: what it says, what it does, and its exit statuses.
 #
 # run: -k debug --disk 64M -t 200
+VERIFIER=	# switched by fltmc
 . /guest/lib.sh
 
 F=/sys/kernel/fltmgr/filters
@@ -187,5 +188,5 @@ step "it was told each second" FKD-05 -- has /run/watch "^swapbuffers .*WRITE .*
 step "the volume goes" -- dmsetup remove top
 dmsetup remove low
 step "the filter is unloaded" UNL-01 -- gives 0 fltmc unload swapbuffers
-step "nothing is left" -- rmmod_all
+step "nothing is left" INV-21 -- rmmod_all
 finish

@@ -259,7 +259,7 @@ step "... and nothing is left" REG-08 -- same
 unload flt_passthrough
 put vol $S/destroy
 put free $S/destroy
-unload flt_sim fltmgr
+step "none of that broke a rule" INV-21 -- unload flt_sim fltmgr
 for bad in -1 x 1.5 4294967296 ""; do
 	step "fltmgr slow_teardown_ms=$bad" -- \
 		expect_errno "$([ "$bad" = 4294967296 ] && echo ERANGE || echo EINVAL)" \

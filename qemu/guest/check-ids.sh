@@ -48,5 +48,5 @@ mirrored() {
 step "in mirrored order" STK-02 INV-02 -- mirrored
 step "at least 3000 of them" -- [ "$(awk '{ print $1 }' /run/ways)" -ge 3000 ]
 step "vol0 goes with its filters attached" TDN-43 -- dmsetup remove vol0
-step "modules unload" -- unload flt_passthrough flt_passthrough2 flt_passthrough3 flt_dm fltmgr
+step "modules unload" INV-21 -- unload flt_passthrough flt_passthrough2 flt_passthrough3 flt_dm fltmgr
 finish

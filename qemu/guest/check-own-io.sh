@@ -101,5 +101,5 @@ step "unloading waits for it" TDN-23 FIO-22 -- put 1 $F/dm_test/unload
 step "and it has not failed" -- wait $reader
 step "the volume goes" -- dmsetup remove vol0
 dmsetup remove slow
-step "and everything goes" -- rmmod_all
+step "and everything goes" INV-21 -- rmmod_all
 finish

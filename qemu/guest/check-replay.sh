@@ -72,5 +72,5 @@ replay() {
 step "the file system recovers at each barrier" DRN-09 INV-01 -- replay
 step "there were barriers enough to mean something" -- [ $barriers -ge 8 ]
 step "and the end of the log is what is on the disk" -- sh -c "cmp /run/image /dev/vda"
-step "modules unload" -- unload flt_delay flt_passthrough flt_dm fltmgr
+step "modules unload" INV-21 -- unload flt_delay flt_passthrough flt_dm fltmgr
 finish

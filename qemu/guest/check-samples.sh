@@ -198,5 +198,5 @@ wait_for 5 held 1
 step "a volume that goes" TDN-43 -- put vol $S/destroy
 step "takes what was held along" -- refuses wait $waiter
 step "no complaints of the manager" -- refuses said "violation"
-step "nothing is left" -- rmmod_all
+step "nothing is left" INV-21 -- rmmod_all
 finish

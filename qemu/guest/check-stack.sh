@@ -40,5 +40,5 @@ step "a quarter of a stack at least was never used" -- [ "${least:-0}" -ge 4096 
 step "nothing was lost" INV-01 -- equal "$(cat $filters/passthrough/pre)" "$(cat $filters/passthrough/post)"
 step "fsck is content" -- e2fsck -fn /dev/mapper/top
 step "all goes" -- sh -c "dmsetup remove top && dmsetup remove low && dmsetup remove linear"
-step "modules unload" -- unload flt_passthrough flt_dm fltmgr
+step "modules unload" INV-21 -- unload flt_passthrough flt_dm fltmgr
 finish

@@ -89,9 +89,10 @@ attached vol0 swapbuffers
 I=$S/instances/vol0.swapbuffers
 put 1 /sys/module/flt_swapbuffers/parameters/detach
 dd if=/dev/urandom of=/dev/mapper/vol0 bs=4k count=1 seek=99 oflag=direct conv=notrunc 2>/dev/null & writer=$!
-step "a write is below" -- wait_for 5 equal "$(cat $I/inflight)" 1
+is() { equal "$(cat "$1")" "$2"; }
+step "a write is below" -- wait_for 5 is $I/inflight 1
 put 1 $I/detach & detach=$!
-step "its buffer holds the detach" DRN-12 TDN-20 -- wait_for 5 equal "$(cat $I/state)" draining
+step "its buffer holds the detach" DRN-12 TDN-20 -- wait_for 5 is $I/state draining
 alive() { kill -0 "$1" 2>/dev/null; }
 step "as long as the device has it" DRN-12 -- alive $detach
 step "then the write ends" -- wait $writer
@@ -118,5 +119,5 @@ umount /run/shm; rmdir /run/cg/small; umount /run/cg
 dmsetup remove swap
 
 step "without a volume it can be unloaded" UNL-04 -- put 1 $S/unload
-step "and everything goes" -- rmmod_all
+step "and everything goes" INV-21 -- rmmod_all
 finish

@@ -5,6 +5,7 @@
 # I/O, and filters that refuse or forget.
 #
 # run: -k debug -t 400
+VIOLATIONS=4	# of the filters that forget, or refuse too late
 . /guest/lib.sh
 
 filters=/sys/kernel/fltmgr/filters
@@ -116,5 +117,5 @@ step "the volume goes" -- put v $sim/destroy
 # The volume's kobject has the module until it is released.
 free() { unload flt_sim; }
 step "its provider goes" -- wait_for 20 free
-step "and the manager" -- unload fltmgr
+step "and the manager, which has reported just those" INV-21 -- unload fltmgr
 finish

@@ -4,6 +4,7 @@
 # The demonstration (make demo): filters on a file system that is in use.
 #
 # run: -k stock --disk 128M -m 1024 -t 300
+VIOLATIONS=1	# of rogue, which does so on purpose
 . /guest/lib.sh
 
 fltmgr=/sys/kernel/fltmgr
@@ -120,6 +121,28 @@ delta() { echo "$b" | awk -v a="$a" -v n="$1" '{ split(a, x, " "); print $n - x[
 tell "    of 4096 reads: passthrough saw $(delta 1), $dm counts $(delta 2), vda counts $(delta 3)"
 step "passthrough and $dm agree" -- equal "$(delta 1)" "$(delta 2)"
 step "$dm and the disk agree" -- equal "$(delta 2)" "$(delta 3)"
+
+chapter "A filter that breaks a rule: rogue pends a read, and never completes it"
+rogue=$filters/rogue
+step "the verifier looks at rogue, and at nobody else" VRF-01 -- put rogue /sys/module/fltmgr/parameters/verifier
+echo 1000 > /sys/module/fltmgr/parameters/verifier_grace_ms
+step "rogue attaches" -- load flt_rogue mode=pend-never
+has_rogue() { [ -e $rogue/instances/vol0.rogue ]; }
+wait_for 10 has_rogue
+dd if=/dev/mapper/vol0 of=/dev/null bs=4k count=1 iflag=direct 2> /dev/null &
+reader=$!
+has_read() { [ "$(cat $rogue/instances/vol0.rogue/pended)" = 1 ]; }
+step "and has a read of dd's" -- wait_for 10 has_read
+/usr/sbin/rmmod flt_rogue &
+rmmod=$!
+reported() { grep -q '^violation TDN-30: filter rogue' /sys/kernel/debug/fltmgr/violations; }
+step "rmmod waits for it, as it must; a second later that is reported" TDN-21 TDN-30 -- wait_for 20 reported
+tell "    the report (/sys/kernel/debug/fltmgr/violations, but for most of the stacks):"
+sed 1,2d /sys/kernel/debug/fltmgr/violations | awk '!/^    / { n = 0 } n++ < 5 { print }' | fold -s -w 90 | show
+step "rmmod still waits" TDN-21 -- kill -0 $rmmod
+step "a file of rogue's own makes it complete the read" -- put 1 $rogue/release
+step "dd has read" INV-01 -- wait $reader
+step "and rmmod has ended" TDN-21 -- wait $rmmod
 
 chapter "Dismount"
 step "rmmod of a filter while it is attached" UNL-12 -- rmmod flt_passthrough

@@ -19,6 +19,13 @@ for tool in /usr/sbin/*; do
 	esac
 done
 
+# Are filters verified? In tests they are, unless a script has set VERIFIER before it reads this.
+case ${0##*/} in
+check-* | stress-*) VERIFIER=${VERIFIER-1} ;;
+esac
+mkdir -p /etc/modprobe.d
+[ -z "${VERIFIER-}" ] || echo "options fltmgr verifier=$VERIFIER" > /etc/modprobe.d/fltmgr.conf
+
 log() { echo "$*"; }
 
 # What happened goes to the log and, unforgeably, to the runner.
@@ -59,11 +66,21 @@ fail() {
 # finish: the last line of every script
 finish() {
 	local bad
+	loaded fltmgr && step "no rule was broken" INV-21 -- no_violations
 	bad=$(grep -c '^STEP not ok' /run/steps)
 	log "$(grep -c '^STEP ok' /run/steps) steps ok, $bad not ok"
 	[ "$bad" = 0 ] || exit 1
 	echo ok > /run/verdict
 	exit 0
+}
+
+# panics command...	the last thing a script does: the kernel is to panic of it, as its --expect-splat says
+panics() {
+	report "STEP ok - comes to what is to panic"
+	echo panics > /dev/ttyS1
+	"$@"
+	sleep 5
+	fail "no panic"
 }
 
 errno_text() {
@@ -147,10 +164,19 @@ loaded() { grep -q "^$1 " /proc/modules; }
 # Those of ours that are loaded. (A process for each there could be would take seconds.)
 ours_loaded() { cut -d' ' -f1 /proc/modules | grep -xFf /guest/modules; }
 
+# no_violations: as far as the manager knows, which goes when this was asked, nobody has broken a rule; or, in a
+# script in which somebody does so on purpose, so many times as VIOLATIONS says. INV-21
+no_violations() {
+	loaded fltmgr || return 0
+	[ -z "${VERIFIER-}" ] || equal "$(cat /sys/module/fltmgr/parameters/verifier)" "$VERIFIER" || return
+	has /sys/kernel/debug/fltmgr/violations "^# violations ${VIOLATIONS:-0}\$"
+}
+
 # load MODULE [PARAM=VALUE ...]	one of ours (insmod) or of the kernel's (modprobe)
 load() {
 	local m=$1
 	shift
+	[ "$m" != fltmgr ] || [ -z "${VERIFIER-}" ] || set -- "verifier=$VERIFIER" "$@"
 	if [ -e "/modules/$m.ko" ]; then
 		insmod "/modules/$m.ko" "$@"
 	else
@@ -158,10 +184,13 @@ load() {
 	fi
 }
 
-# unload MODULE...
+# unload MODULE...	with the manager goes the count of violations
 unload() {
 	local m
-	for m in "$@"; do rmmod "$m" || return; done
+	for m in "$@"; do
+		[ "$m" != fltmgr ] || no_violations || return
+		rmmod "$m" || return
+	done
 }
 
 # insmod_all [MODULE ...]: ours, with what they need first; without arguments all but tests
@@ -177,6 +206,7 @@ rmmod_all() {
 	while [ $again = 1 ]; do
 		again=0
 		for m in $(ours_loaded); do
+			[ "$m$(cat /sys/module/$m/refcnt)" != fltmgr0 ] || no_violations || return
 			rmmod "$m" 2>/run/rmmod.err && again=1
 		done
 	done

@@ -11,6 +11,7 @@ pin)
 	step "a pinned module" -- load qemu_selftest mode=pin
 	step "cannot go" -- expect_errno EBUSY rmmod qemu_selftest
 	finish ;;
+panics) panics load qemu_selftest mode=panic ;;
 *)
 	step "does its worst" -- load qemu_selftest mode="$1"
 	step "and goes" -- unload qemu_selftest
