@@ -13,6 +13,7 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "../kmod/wdm/internal.h"
 
@@ -110,6 +111,7 @@ struct tw_thread {
 	int (*fn)(void *arg);
 	void *arg;
 	int result;
+	struct completion go;
 	struct completion done;
 };
 
@@ -119,23 +121,43 @@ static inline int tw_thread_main(void *data)
 {
 	struct tw_thread *thread = data;
 
+	allow_signal(SIGUSR1);
+	wait_for_completion(&thread->go);
 	thread->result = thread->fn(thread->arg);
 	complete_all(&thread->done);
 	/* Stay until it is waited for, so that kthread_stop() is always right. */
 	while (!kthread_should_stop())
-		schedule_timeout_interruptible(1);
+		schedule_timeout_uninterruptible(1);
 	return 0;
 }
 
-static inline void tw_thread_start(struct kunit *test, int n, int (*fn)(void *arg), void *arg)
+/*
+ * It waits for tw_thread_go(): a test that holds a softirq, or an interrupt, on
+ * another processor starts its threads before, and has them on the first.
+ */
+static inline void tw_thread_prepare(struct kunit *test, int n, int (*fn)(void *arg), void *arg)
 {
 	struct tw_thread *thread = &tw_threads[n];
 
 	thread->fn = fn;
 	thread->arg = arg;
+	init_completion(&thread->go);
 	init_completion(&thread->done);
-	thread->task = kthread_run(tw_thread_main, thread, "tw");
+	thread->task = kthread_create(tw_thread_main, thread, "tw");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread->task);
+	kthread_bind(thread->task, 0);
+	wake_up_process(thread->task);
+}
+
+static inline void tw_thread_go(int n)
+{
+	complete_all(&tw_threads[n].go);
+}
+
+static inline void tw_thread_start(struct kunit *test, int n, int (*fn)(void *arg), void *arg)
+{
+	tw_thread_prepare(test, n, fn, arg);
+	tw_thread_go(n);
 }
 
 static inline bool tw_thread_done(int n)
@@ -153,10 +175,10 @@ static inline int tw_thread_join(struct kunit *test, int n)
 	return thread->result;
 }
 
-/* It sleeps uninterruptibly: what it waits for has not come. */
-static inline bool tw_thread_waits(int n)
+/* It sleeps: what it waits for has not come. */
+static inline bool tw_thread_sleeps(int n)
 {
-	return READ_ONCE(tw_threads[n].task->__state) & TASK_UNINTERRUPTIBLE;
+	return READ_ONCE(tw_threads[n].task->__state) != TASK_RUNNING;
 }
 
 /* An unload or a removal waits for something. */
@@ -198,6 +220,7 @@ static inline void tw_exit(struct kunit *test)
 	for (n = 0; n < ARRAY_SIZE(tw_threads); n++) {
 		if (IS_ERR_OR_NULL(tw_threads[n].task))
 			continue;
+		tw_thread_go(n);
 		wait_for_completion_timeout(&tw_threads[n].done, TW_WAIT);
 		kthread_stop(tw_threads[n].task);
 	}

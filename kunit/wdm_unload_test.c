@@ -219,7 +219,7 @@ static void needs_said_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, &t[0].record), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, &t[1].record), -EINVAL);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, NULL), -EINVAL);
-	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[2].record, &t[0].record), -EINVAL);
+	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[2].record, &t[0].record), -ESHUTDOWN);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[0].record, &t[2].record), -ESHUTDOWN);
 	KUNIT_EXPECT_EQ(test, release(0), -EBUSY);
 	tw_expect_violation(test, "V-RLS-13", "needs it");

@@ -143,6 +143,7 @@ struct wdm_device {
 	struct list_head link;
 	struct wdm_device *upper;
 	struct wdm_device *lower;
+	struct wdm_io_timer *io_timer;
 	size_t extension_size;
 	spinlock_t lock;		/* references, inside, going */
 	struct kref ref;
@@ -174,5 +175,7 @@ void io_release_remove_lock(struct wdm_device *device);
 struct wdm_device *io_attach_device_to_device_stack(struct wdm_device *source,
 						    struct wdm_device *target);
 int io_detach_device(struct wdm_device *lower);
+
+#include <linux/wdm_ke.h>
 
 #endif /* _LINUX_WDM_H */

@@ -43,8 +43,15 @@ static const char *wdm_device_try_close(struct wdm_record *record)
 				       "is in its extension");
 		return "";
 	}
+	if (!wdm_io_timer_claim(device))
+		return "";
 	wdm_device_close(device);
 	return NULL;
+}
+
+static void wdm_device_drain(struct wdm_record *record)
+{
+	wdm_io_timer_retire(wdm_device_of(record));
 }
 
 static void wdm_device_release(struct wdm_record *record)
@@ -58,6 +65,7 @@ const struct wdm_kind wdm_device_kind = {
 	.stage = WDM_STAGE_DEVICES,
 	.mark = wdm_device_mark,
 	.close = wdm_device_try_close,
+	.drain = wdm_device_drain,
 	.release = wdm_device_release,
 };
 
@@ -70,6 +78,7 @@ static void wdm_device_free(struct kref *ref)
 	spin_lock_irqsave(&wdm_ledger_lock, flags);
 	list_del(&device->link);
 	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
+	wdm_io_timer_free(device);
 	kfree(device->device_extension);
 	kfree(device);
 	wdm_driver_put(driver);

@@ -28,6 +28,7 @@
 
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/wait.h>
 #include <linux/wdm.h>
 
 #undef pr_fmt
@@ -50,6 +51,7 @@ enum wdm_record_state {
  * @needs: what is violated if something that it needs is released; NULL: V-RLS-13
  * @stage: when it must go
  * @rank: in which order those of a stage are waited for
+ * @goes_along: its device may go with it, if that is stopped
  * @early: @mark is called in the first stage already
  * @mark: L; from here on it cannot be started
  * @close: L; as @mark, if nothing uses it; otherwise it says what does, or has
@@ -66,11 +68,22 @@ struct wdm_kind {
 	const char *needs;
 	enum wdm_stage stage;
 	u8 rank;
+	bool goes_along;
 	bool early;
 	void (*mark)(struct wdm_record *record);
 	const char *(*close)(struct wdm_record *record);
 	void (*drain)(struct wdm_record *record);
 	void (*release)(struct wdm_record *record);
+};
+
+/* In which order those of the stage of routines are waited for. RLS-46 */
+enum wdm_rank {
+	WDM_RANK_TIMERS,
+	WDM_RANK_DPCS,
+	WDM_RANK_THREADS,
+	WDM_RANK_WORKS,
+	WDM_RANK_OBJECTS,
+	WDM_RANKS
 };
 
 /* A routine of a driver, in process context, as long as it runs. */
@@ -86,6 +99,15 @@ static inline bool wdm_may_sleep(void)
 	return preemptible() && !rcu_preempt_depth();
 }
 
+/* Waits without end, and says now and then what for. VER-03 */
+#define wdm_wait(_driver, condition, fmt, ...)						\
+do {											\
+	struct wdm_driver *__driver = (_driver);					\
+											\
+	while (!wait_event_idle_timeout(__driver->wait, condition, 60 * HZ))		\
+		pr_warn("driver %s: waits for " fmt "\n", __driver->name, ##__VA_ARGS__);	\
+} while (0)
+
 /* main.c */
 extern spinlock_t wdm_ledger_lock;
 extern struct list_head wdm_drivers;
@@ -100,6 +122,7 @@ int wdm_record_new(struct wdm_record *record, struct wdm_owner *owner,
 		   const struct wdm_kind *kind);
 int wdm_record_add(struct wdm_record *record, struct wdm_owner *owner,
 		   const struct wdm_kind *kind, const char *name, struct wdm_record *on);
+struct wdm_record *wdm_record_find(struct wdm_record *record, const struct wdm_kind *kind);
 bool wdm_record_valid(struct wdm_record *record, const struct wdm_kind *kind);
 int wdm_record_claim(struct wdm_record *record, const struct wdm_kind *kind);
 void wdm_record_end(struct wdm_record *record);
@@ -127,6 +150,22 @@ void wdm_device_put(struct wdm_device *device);
 void wdm_device_close(struct wdm_device *device);
 bool wdm_device_empty(struct wdm_device *device);
 struct wdm_device *wdm_device_attached(struct wdm_driver *driver);
+
+/* dispatcher.c */
+void wdm_dispatcher_init(struct wdm_dispatcher *object, enum wdm_signal_type type, int signal,
+			 int limit);
+void wdm_dispatcher_mark(struct wdm_record *record);
+void wdm_dispatcher_drain(struct wdm_record *record);
+unsigned long wdm_timeout(s64 due);
+
+/* dpc.c */
+int wdm_dpc_init(void);
+void wdm_dpc_exit(void);
+
+/* iotimer.c */
+bool wdm_io_timer_claim(struct wdm_device *device);
+void wdm_io_timer_retire(struct wdm_device *device);
+void wdm_io_timer_free(struct wdm_device *device);
 
 /* unload.c */
 void wdm_unload_forced(struct wdm_driver *driver);

@@ -33,9 +33,8 @@ static struct wdm_record *wdm_record_from(const void *start)
 	return found ? rb_entry(found, struct wdm_record, node) : NULL;
 }
 
-/* Of that very address, or NULL: then nothing is known of what is there. */
-static struct wdm_record *wdm_record_find(struct wdm_record *record,
-					  const struct wdm_kind *kind)
+/* Of that very address, or NULL: then nothing is known of what is there. L */
+struct wdm_record *wdm_record_find(struct wdm_record *record, const struct wdm_kind *kind)
 {
 	struct wdm_record *found = wdm_record_from(record);
 
@@ -56,12 +55,12 @@ static void wdm_record_insert(struct wdm_record *record)
 	list_add_tail(&record->link, &record->owner->driver->ledger);
 }
 
-/* The device that a record keeps; a device does not keep itself. */
+/* The device that something needs; a device does not need itself. */
 static struct wdm_device *wdm_record_device(const struct wdm_record *record)
 {
 	struct wdm_device *device = record->owner->device;
 
-	return device && record != &device->record ? device : NULL;
+	return device && record != &device->record && !record->kind->goes_along ? device : NULL;
 }
 
 /* Its release is under way, or that of everything. */
@@ -399,30 +398,26 @@ EXPORT_SYMBOL_IF_KUNIT(wdm_release);
 
 /**
  * wdm_record_depend() - say what something needs
- * @record: its record, in the ledger
+ * @record: its record
  * @slot: which of the things that it may need
  * @on: the other's record, or NULL: nothing any more
  *
+ * L.
+ *
  * Context: ATOMIC.
- * Return: 0; -ESHUTDOWN if @on is being released, or there is no such thing.
+ * Return: 0; -ESHUTDOWN if either is being released, or there is no such thing.
  */
 int wdm_record_depend(struct wdm_record *record, unsigned int slot, struct wdm_record *on)
 {
-	unsigned long flags;
-	int rc = 0;
-
-	spin_lock_irqsave(&wdm_ledger_lock, flags);
-	if (on && !wdm_record_usable(on)) {
-		rc = -ESHUTDOWN;
-	} else {
-		if (record->on[slot])
-			record->on[slot]->dependants--;
-		record->on[slot] = on;
-		if (on)
-			on->dependants++;
-	}
-	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
-	return rc;
+	lockdep_assert_held(&wdm_ledger_lock);
+	if (!wdm_record_usable(record) || (on && !wdm_record_usable(on)))
+		return -ESHUTDOWN;
+	if (record->on[slot])
+		record->on[slot]->dependants--;
+	record->on[slot] = on;
+	if (on)
+		on->dependants++;
+	return 0;
 }
 
 /**
@@ -434,22 +429,25 @@ int wdm_record_depend(struct wdm_record *record, unsigned int slot, struct wdm_r
  * needs that anyway. RLS-06
  *
  * Context: ATOMIC.
- * Return: 0; -EINVAL for what has not been acquired; -ESHUTDOWN if @on is being
- * released; -ENOSPC if @record needs as much as it can already.
+ * Return: 0; -EINVAL for nothing, or itself; -ESHUTDOWN if either has not been
+ * acquired, or is being released; -ENOSPC if @record needs as much as it can
+ * already.
  */
 int wdm_depends_on(struct wdm_record *record, struct wdm_record *on)
 {
+	unsigned long flags;
 	unsigned int slot;
+	int rc = -ENOSPC;
 
 	if (!record || !on || record == on)
 		return -EINVAL;
-	if (record->state != WDM_RECORD_LIVE)
-		return -EINVAL;
+	spin_lock_irqsave(&wdm_ledger_lock, flags);
 	/* The first belongs to the kind. */
-	for (slot = 1; slot < WDM_DEPENDS; slot++)
+	for (slot = 1; slot < WDM_DEPENDS && rc == -ENOSPC; slot++)
 		if (!record->on[slot])
-			return wdm_record_depend(record, slot, on);
-	return -ENOSPC;
+			rc = wdm_record_depend(record, slot, on);
+	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
+	return rc;
 }
 EXPORT_SYMBOL_GPL(wdm_depends_on);
 

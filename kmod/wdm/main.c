@@ -72,12 +72,20 @@ static struct notifier_block wdm_module_notifier = {
 
 static int __init wdm_init(void)
 {
-	return register_module_notifier(&wdm_module_notifier);
+	int rc = wdm_dpc_init();
+
+	if (rc)
+		return rc;
+	rc = register_module_notifier(&wdm_module_notifier);
+	if (rc)
+		wdm_dpc_exit();
+	return rc;
 }
 
 static void __exit wdm_exit(void)
 {
 	unregister_module_notifier(&wdm_module_notifier);
+	wdm_dpc_exit();
 }
 
 module_init(wdm_init);

@@ -27,22 +27,11 @@
 
 #include "internal.h"
 
-#define WDM_RANKS	8
-
 /* What is released: of a driver, or of one device. */
 struct wdm_scope {
 	struct wdm_driver *driver;
 	struct wdm_device *device;	/* NULL: of all */
 };
-
-/* Waits without end, and says now and then what for. VER-03 */
-#define wdm_wait(_driver, condition, fmt, ...)						\
-do {											\
-	struct wdm_driver *__driver = (_driver);					\
-											\
-	while (!wait_event_idle_timeout(__driver->wait, condition, 60 * HZ))		\
-		pr_warn("driver %s: waits for " fmt "\n", __driver->name, ##__VA_ARGS__);	\
-} while (0)
 
 static bool wdm_in_scope(const struct wdm_scope *scope, const struct wdm_record *record)
 {
