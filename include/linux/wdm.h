@@ -177,5 +177,6 @@ struct wdm_device *io_attach_device_to_device_stack(struct wdm_device *source,
 int io_detach_device(struct wdm_device *lower);
 
 #include <linux/wdm_ke.h>
+#include <linux/wdm_io.h>
 
 #endif /* _LINUX_WDM_H */

@@ -113,5 +113,5 @@ struct wdm_record *wdm_running(struct wdm_driver *driver)
 	list_for_each_entry(run, &driver->runs, link)
 		if (run->task == current)
 			return run->record;
-	return NULL;
+	return wdm_thread_record(driver);
 }

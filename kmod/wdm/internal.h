@@ -162,6 +162,13 @@ unsigned long wdm_timeout(s64 due);
 int wdm_dpc_init(void);
 void wdm_dpc_exit(void);
 
+/* thread.c */
+struct wdm_record *wdm_thread_record(struct wdm_driver *driver);
+
+/* workitem.c */
+int wdm_work_init(void);
+void wdm_work_exit(void);
+
 /* iotimer.c */
 bool wdm_io_timer_claim(struct wdm_device *device);
 void wdm_io_timer_retire(struct wdm_device *device);

@@ -76,15 +76,20 @@ static int __init wdm_init(void)
 
 	if (rc)
 		return rc;
-	rc = register_module_notifier(&wdm_module_notifier);
-	if (rc)
+	rc = wdm_work_init();
+	if (!rc)
+		rc = register_module_notifier(&wdm_module_notifier);
+	if (rc) {
+		wdm_work_exit();
 		wdm_dpc_exit();
+	}
 	return rc;
 }
 
 static void __exit wdm_exit(void)
 {
 	unregister_module_notifier(&wdm_module_notifier);
+	wdm_work_exit();
 	wdm_dpc_exit();
 }
 
