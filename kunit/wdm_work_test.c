@@ -107,7 +107,7 @@ static void a_queued_item_keeps_device_and_module(struct kunit *test)
 	tw_wait_until(test, module_refcount(THIS_MODULE) == users);
 }
 
-/* RLS-38, RLS-41, VER-21: V-RLS-3, queued twice: it runs once, and can be queued again */
+/* RLS-38, VER-21: V-RLS-3, queued twice: it runs once, and can be queued again */
 static void queued_twice(struct kunit *test)
 {
 	seen.hold = true;
@@ -165,7 +165,7 @@ static void freed_while_it_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, io_free_work_item(NULL), -EINVAL);
 }
 
-/* RLS-37, RLS-38, RLS-46: a removal waits for the routine, runs what is queued, refuses more */
+/* RLS-37, RLS-38, RLS-41, RLS-46: a removal waits, runs what is queued, refuses more */
 static void a_removal_waits_for_items(struct kunit *test)
 {
 	seen.hold = true;

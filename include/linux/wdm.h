@@ -178,5 +178,6 @@ int io_detach_device(struct wdm_device *lower);
 
 #include <linux/wdm_ke.h>
 #include <linux/wdm_io.h>
+#include <linux/wdm_ex.h>
 
 #endif /* _LINUX_WDM_H */

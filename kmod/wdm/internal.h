@@ -162,6 +162,10 @@ unsigned long wdm_timeout(s64 due);
 int wdm_dpc_init(void);
 void wdm_dpc_exit(void);
 
+/* critical.c */
+void wdm_critical_check(const struct wdm_record *record);
+void wdm_critical_exit(void);
+
 /* thread.c */
 struct wdm_record *wdm_thread_record(struct wdm_driver *driver);
 

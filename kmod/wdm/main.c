@@ -82,8 +82,9 @@ static int __init wdm_init(void)
 	if (rc) {
 		wdm_work_exit();
 		wdm_dpc_exit();
+		return rc;
 	}
-	return rc;
+	return 0;
 }
 
 static void __exit wdm_exit(void)
@@ -91,6 +92,7 @@ static void __exit wdm_exit(void)
 	unregister_module_notifier(&wdm_module_notifier);
 	wdm_work_exit();
 	wdm_dpc_exit();
+	wdm_critical_exit();
 }
 
 module_init(wdm_init);

@@ -76,6 +76,7 @@ static bool wdm_thread_settle(struct wdm_thread *thread)
 static void __noreturn wdm_thread_end(struct wdm_thread *thread, int status)
 {
 	thread->status = status;
+	wdm_critical_check(&thread->header.record);
 	if (wdm_thread_settle(thread)) {
 		wdm_dispatcher_drain(&thread->header.record);
 		wdm_record_end(&thread->header.record);

@@ -162,6 +162,7 @@ static void wdm_work_fn(struct work_struct *work)
 	routine = wdm_work_begin(item, &context);
 	wdm_run_begin(&run, &item->record);
 	routine(device, context);
+	wdm_critical_check(&item->record);
 	wdm_run_end(&run);
 	if (wdm_work_finish(item))
 		wdm_record_end(&item->record);
