@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wdm: executive resources and critical regions. Included by linux/wdm.h.
+ * wdm: executive resources, critical regions, pool, lookaside lists. Included by
+ * linux/wdm.h.
  */
 #ifndef _LINUX_WDM_EX_H
 #define _LINUX_WDM_EX_H
@@ -29,6 +30,54 @@ struct wdm_resource {
 	unsigned int shared_waiters;
 	bool down;
 };
+
+/**
+ * enum wdm_pool_type - which memory
+ * @NonPagedPool: for any context
+ * @PagedPool: where sleeping is allowed; it is not paged here
+ */
+enum wdm_pool_type {
+	NonPagedPool = 0,
+	PagedPool = 1,
+};
+
+/* The model's spelling, known to the preprocessor, too. */
+#define NonPagedPool	NonPagedPool
+#define PagedPool	PagedPool
+
+/**
+ * struct wdm_lookaside - a list of free blocks of one size (LOOKASIDE_LIST_EX)
+ * @record: for wdm_depends_on()
+ */
+struct wdm_lookaside {
+	struct wdm_record record;
+	/* private: */
+	spinlock_t lock;		/* what follows; irq-safe */
+	struct list_head free;
+	enum wdm_pool_type type;
+	size_t size;
+	u32 tag;
+	unsigned int nr_free;
+	unsigned int max_free;
+	unsigned int outstanding;
+	u64 allocs;
+	u64 hits;
+	bool down;
+};
+
+/* kmod/wdm/pool.c */
+void *ex_allocate_pool_with_tag(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
+				u32 tag);
+int ex_free_pool_with_tag(void *block, u32 tag);
+int ex_free_pool(void *block);
+
+/* kmod/wdm/lookaside.c */
+int ex_initialize_lookaside_list(struct wdm_owner *owner, struct wdm_lookaside *list,
+				 enum wdm_pool_type type, size_t size, u32 tag,
+				 unsigned int depth);
+int ex_delete_lookaside_list(struct wdm_lookaside *list);
+void *ex_allocate_from_lookaside_list(struct wdm_lookaside *list);
+int ex_free_to_lookaside_list(struct wdm_lookaside *list, void *entry);
 
 /* kmod/wdm/resource.c */
 int ex_initialize_resource_lite(struct wdm_owner *owner, struct wdm_resource *resource);

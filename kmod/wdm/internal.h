@@ -52,6 +52,8 @@ enum wdm_record_state {
  * @stage: when it must go
  * @rank: in which order those of a stage are waited for
  * @goes_along: its device may go with it, if that is stopped
+ * @anytime: routines release their own; a release is not a step of the unload
+ * @leaked: whether one that is left is to be reported; NULL: always
  * @early: @mark is called in the first stage already
  * @mark: L; from here on it cannot be started
  * @close: L; as @mark, if nothing uses it; otherwise it says what does, or has
@@ -69,7 +71,9 @@ struct wdm_kind {
 	enum wdm_stage stage;
 	u8 rank;
 	bool goes_along;
+	bool anytime;
 	bool early;
+	bool (*leaked)(const struct wdm_record *record);
 	void (*mark)(struct wdm_record *record);
 	const char *(*close)(struct wdm_record *record);
 	void (*drain)(struct wdm_record *record);
@@ -161,6 +165,29 @@ unsigned long wdm_timeout(s64 due);
 /* dpc.c */
 int wdm_dpc_init(void);
 void wdm_dpc_exit(void);
+
+/* pool.c */
+struct seq_file;
+
+struct wdm_block {
+	struct wdm_record record;
+	struct hlist_node node;		/* by address */
+	struct list_head link;		/* of the list that has it */
+	struct wdm_lookaside *list;	/* whose it is, or NULL */
+	struct wdm_pool_tag *tag;
+	void *start;
+	size_t size;
+	bool out;			/* of the lookaside list */
+	struct rcu_head rcu;
+};
+
+struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
+				 u32 tag, struct wdm_lookaside *list);
+struct wdm_block *wdm_pool_find(const void *start);
+int wdm_pool_free(struct wdm_block *block);
+int wdm_pool_show(struct seq_file *m, void *unused);
+void wdm_pool_init(void);
+void wdm_pool_exit(void);
 
 /* critical.c */
 void wdm_critical_check(const struct wdm_record *record);

@@ -238,7 +238,7 @@ static struct wdm_record *wdm_record_before(const struct wdm_record *record)
 	struct wdm_owner *owner = record->owner;
 	struct wdm_record *other;
 
-	if (!wdm_owner_going(owner))
+	if (record->kind->anytime || !wdm_owner_going(owner))
 		return NULL;
 	list_for_each_entry(other, &owner->driver->ledger, link)
 		if (other->kind->stage < record->kind->stage &&

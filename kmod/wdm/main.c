@@ -84,6 +84,7 @@ static int __init wdm_init(void)
 		wdm_dpc_exit();
 		return rc;
 	}
+	wdm_pool_init();
 	return 0;
 }
 
@@ -93,6 +94,7 @@ static void __exit wdm_exit(void)
 	wdm_work_exit();
 	wdm_dpc_exit();
 	wdm_critical_exit();
+	wdm_pool_exit();
 }
 
 module_init(wdm_init);

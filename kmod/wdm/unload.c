@@ -180,7 +180,8 @@ static void wdm_report_left(struct wdm_driver *driver)
 
 	spin_lock_irq(&wdm_ledger_lock);
 	list_for_each_entry(record, &driver->ledger, link)
-		if (record->state == WDM_RECORD_LIVE)
+		if (record->state == WDM_RECORD_LIVE &&
+		    (!record->kind->leaked || record->kind->leaked(record)))
 			wdm_record_report(record->kind->rule, record, "is left by the unload");
 	spin_unlock_irq(&wdm_ledger_lock);
 }

@@ -110,6 +110,7 @@ static const struct wdm_kind wdm_work_kind = {
 	.rule = "V-RLS-3",
 	.stage = WDM_STAGE_ROUTINES,
 	.rank = WDM_RANK_WORKS,
+	.anytime = true,
 	.mark = wdm_work_mark,
 	.close = wdm_work_close,
 	.drain = wdm_work_drain,
