@@ -241,7 +241,7 @@ static void the_dpc_stays(struct kunit *test)
 	tw_expect_silence(test);
 }
 
-/* RLS-22: a shared line: what is disconnected is not served, what is not is */
+/* RLS-21: a shared line: what is disconnected is not served, what is not is */
 static void a_shared_line(struct kunit *test)
 {
 	atomic_t others = ATOMIC_INIT(0);
