@@ -155,7 +155,8 @@ static void the_unload_runs_what_is_queued(struct kunit *test)
 {
 	tw_thread_prepare(test, 0, tw_remove, dev);
 	hold_dpc(test);
-	seen.again = 1;			/* too late: the unload has marked it by then */
+	/* The first finds it queued, the second is too late: the unload has marked it by then. */
+	seen.again = 2;
 	ke_insert_queue_dpc(&dpc, NULL, NULL);
 	tw_thread_go(0);
 	tw_wait_until(test, READ_ONCE(dpc.down));
@@ -225,6 +226,11 @@ static void a_periodic_timer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ke_cancel_timer(&timer));
 	ke_flush_queued_dpcs();
 	atomic_set(&seen.runs, 0);
+	KUNIT_EXPECT_FALSE(test, ke_cancel_timer(&timer));
+	/* Also while an expiry is under way, when it is not pending */
+	KUNIT_EXPECT_EQ(test, ke_set_timer_ex(&timer, HOUR, 1, &dpc), 0);
+	timer_delete(&timer.timer);
+	KUNIT_EXPECT_TRUE(test, ke_cancel_timer(&timer));
 	KUNIT_EXPECT_FALSE(test, ke_cancel_timer(&timer));
 	KUNIT_EXPECT_EQ(test, ke_uninitialize_timer(&timer), 0);
 	KUNIT_EXPECT_EQ(test, ke_uninitialize_dpc(&dpc), 0);
