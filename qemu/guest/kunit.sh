@@ -16,7 +16,11 @@ load kunit $filter || fail "no kunit module"
 for suite in ${*:-$(cat /guest/suites)}; do
 	# Each suite starts from modules that have no history. Of ours it gets what
 	# it needs and no sample filter: they attach to the suites' volumes.
-	insmod_all flt_sim || fail "our modules do not load"
+	case $suite in
+	wdm_*) needs=wdm ;;
+	*) needs=flt_sim ;;
+	esac
+	insmod_all $needs || fail "our modules do not load"
 	report "KUNIT-BEGIN $suite"
 	load "$suite" || report "STEP not ok - $suite does not load"
 	report "KUNIT-END $suite"
