@@ -12,6 +12,8 @@ if [ "$1" = -g ]; then
 	filter=filter_glob=$2
 	shift 2
 fi
+# The suites' filters break rules on purpose, and count what is said of it.
+VIOLATIONS=any
 load kunit $filter || fail "no kunit module"
 for suite in ${*:-$(cat /guest/suites)}; do
 	# Each suite starts from modules that have no history. Of ours it gets what
