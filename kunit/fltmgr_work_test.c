@@ -245,9 +245,14 @@ static struct task_struct *routine_task;
 static void complete_without_memory(struct flt_deferred_io_workitem *item,
 				    struct flt_callback_data *data, void *context)
 {
+	int tries = 20000;
+
 	note_run(item, data, context);
 	routine_task = current;
 	data->io_status.status = -EIO;
+	/* Completed before its pre-operation has returned, it would go on in that thread. */
+	while (flt_word_state(atomic_long_read(&data->operation->word)) != FLT_OP_PENDED && tries--)
+		usleep_range(100, 200);
 	local_irq_disable();
 	fault_arm_atomic(1);
 	flt_complete_pended_preoperation(data, FLT_PREOP_COMPLETE, NULL);
