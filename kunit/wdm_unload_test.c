@@ -13,6 +13,7 @@ struct thing {
 	const char *busy;		/* what uses it, for close */
 	bool marked;
 	struct tw_gate *gate;		/* to pass in drain */
+	struct tw_gate *release_gate;	/* ... and in release */
 };
 
 #define THINGS	8
@@ -54,6 +55,8 @@ static void thing_drain(struct wdm_record *record)
 
 static void thing_release(struct wdm_record *record)
 {
+	if (thing_of(record)->release_gate)
+		tw_gate_pass(thing_of(record)->release_gate);
 	thing_log(thing_of(record), "");
 }
 
@@ -411,6 +414,29 @@ static void an_unload_during_a_removal(struct kunit *test)
 	tw_expect_silence(test);
 }
 
+/* RLS-05, RLS-06: it is off the ledger, and its release is not over */
+static void an_unload_waits_for_a_release(struct kunit *test)
+{
+	struct tw_gate gate;
+
+	tw_gate_init(&gate, false);
+	t[0].release_gate = &gate;
+	KUNIT_EXPECT_EQ(test, add(0, &dev->owner, 2, "c"), 0);
+	KUNIT_EXPECT_EQ(test, add(1, &drv->owner, 3, "d"), 0);
+	tw_thread_start(test, 0, tw_remove, dev);
+	tw_gate_wait(test, &gate);
+	tw_thread_start(test, 1, tw_unload, drv);
+	tw_wait_until(test, tw_driver_waits(drv));
+	KUNIT_EXPECT_FALSE(test, t[1].marked);
+	tw_expect_log(test, "c- c.");
+	tw_gate_open(&gate);
+	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 1), 0);
+	drv = NULL;
+	tw_expect_log(test, "c- c. c d- d. d");
+	tw_expect_silence(test);
+}
+
 /* RLS-05: no unload inside a routine that it would wait for */
 static void no_unload_from_inside(struct kunit *test)
 {
@@ -476,6 +502,7 @@ static struct kunit_case unload_cases[] = {
 	KUNIT_CASE(an_unload_waits),
 	KUNIT_CASE(an_unload_waits_for_others),
 	KUNIT_CASE(an_unload_during_a_removal),
+	KUNIT_CASE(an_unload_waits_for_a_release),
 	KUNIT_CASE(no_unload_from_inside),
 	KUNIT_CASE(a_module_that_forgets),
 	KUNIT_CASE(drivers_have_names),

@@ -123,6 +123,7 @@ struct wdm_driver {
 	struct list_head runs;
 	wait_queue_head_t wait;
 	struct kref ref;
+	unsigned int releasing[WDM_STAGE_END];
 	bool unloading;
 };
 

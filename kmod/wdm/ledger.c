@@ -359,6 +359,7 @@ void wdm_record_end(struct wdm_record *record)
 	int n;
 
 	spin_lock_irqsave(&wdm_ledger_lock, flags);
+	driver->releasing[kind->stage]++;
 	rb_erase(&record->node, &wdm_records);
 	list_del(&record->link);
 	record->state = WDM_RECORD_NONE;
@@ -367,11 +368,14 @@ void wdm_record_end(struct wdm_record *record)
 	for (n = 0; n < WDM_DEPENDS; n++)
 		if (record->on[n])
 			record->on[n]->dependants--;
-	/* Inside: the driver is there as long as somebody waits for this. */
-	wake_up_all(&driver->wait);
 	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
 	if (kind->release)
 		kind->release(record);
+	/* An unload goes on to the next stage, and the driver goes, after this only. */
+	spin_lock_irqsave(&wdm_ledger_lock, flags);
+	driver->releasing[kind->stage]--;
+	wake_up_all(&driver->wait);
+	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(wdm_record_end);
 

@@ -71,6 +71,8 @@ static bool wdm_stage_left(const struct wdm_scope *scope, enum wdm_stage stage)
 	list_for_each_entry(record, &scope->driver->ledger, link)
 		if (wdm_in_scope(scope, record) && record->kind->stage == stage)
 			left = true;
+	/* Off the ledger, and not released yet; whoever's, it is not for long. */
+	left |= scope->driver->releasing[stage];
 	spin_unlock_irq(&wdm_ledger_lock);
 	return left;
 }
