@@ -227,6 +227,8 @@ step "who has it, and where it was pended" FKD-05 -- has $D/outstanding \
 stack=$(awk '$2 == "rogue" { print $NF }' $D/outstanding)
 submitter() { sed -n "/^stack $stack /,/^stack/p" $D/stacks | grep -q 'flt_sim'; }
 step "and who sent it" FKD-05 -- submitter
+step "fltmc says all that, too" FKD-05 FMC-01 -- sh -c \
+	"fltmc outstanding | grep -qE '^vol +rogue +rogue +READ +[0-9]+ +[0-9]+ +pended by pre-operation +rogue_pre'"
 step "once" TDN-30 -- are $((was + 1))
 step "it is told to complete it" -- put 1 $R/release
 step "and rmmod ends" TDN-21 FKD-05 -- wait $rmmod
