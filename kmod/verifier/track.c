@@ -21,6 +21,8 @@
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 
+#include <kunit/visibility.h>
+
 #include "verifier.h"
 
 #define VRF_ENDED	256
@@ -73,6 +75,7 @@ struct vrf_owner *vrf_owner_create(struct module *module, const char *name, bool
 	spin_unlock_irq(&vrf_lock);
 	return owner;
 }
+EXPORT_SYMBOL_IF_KUNIT(vrf_owner_create);
 
 /* It is not registered any more; what it has, it still may drop. */
 void vrf_owner_ended(struct vrf_owner *owner)
@@ -112,6 +115,7 @@ void vrf_owner_put(struct vrf_owner *owner)
 	spin_unlock_irqrestore(&vrf_lock, flags);
 	kfree(owner);
 }
+EXPORT_SYMBOL_IF_KUNIT(vrf_owner_put);
 
 /* Called with the lock: of the module that @frame is in. */
 static struct vrf_owner *vrf_owner_at(unsigned long frame, bool *certain)
@@ -236,6 +240,7 @@ void vrf_take(struct vrf_owner *owner, bool certain, u8 kind, const void *object
 	}
 	spin_unlock_irqrestore(&vrf_lock, flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(vrf_take);
 
 /*
  * Called with the lock: the one of @owner's, else of his module's, else nobody's. If
@@ -308,6 +313,7 @@ bool vrf_drop(struct vrf_owner *owner, u8 kind, const void *object)
 		kmem_cache_free(vrf_cache, item);
 	return item;
 }
+EXPORT_SYMBOL_IF_KUNIT(vrf_drop);
 
 /* Is there one, of anybody's? */
 bool vrf_has(u8 kind, const void *object)
@@ -409,6 +415,7 @@ void vrf_drop_all(const void *object, u8 first, u8 last)
 {
 	vrf_free_chosen(&(struct vrf_choice){ .object = object, .first = first, .last = last });
 }
+EXPORT_SYMBOL_IF_KUNIT(vrf_drop_all);
 
 /* What belongs to @within goes. */
 void vrf_drop_within(const void *within, u8 kind)
@@ -461,6 +468,7 @@ bool vrf_find_left(struct vrf_owner *owner, bool certain, vrf_match match, const
 	spin_unlock_irq(&vrf_lock);
 	return found->count;
 }
+EXPORT_SYMBOL_IF_KUNIT(vrf_find_left);
 
 bool vrf_owner_has_items(const struct vrf_owner *owner)
 {
