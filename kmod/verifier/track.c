@@ -386,6 +386,21 @@ static bool vrf_chosen(const struct vrf_item *item, const struct vrf_choice *cho
 	       item->kind >= choice->first && item->kind <= choice->last;
 }
 
+/* Called with the lock. */
+static void vrf_collect(struct hlist_head *bucket, const struct vrf_choice *choice,
+			struct hlist_head *gone)
+{
+	struct vrf_item *item;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(item, next, bucket, hash) {
+		if (!vrf_chosen(item, choice))
+			continue;
+		hash_del(&item->hash);
+		hlist_add_head(&item->hash, gone);
+	}
+}
+
 static void vrf_free_chosen(const struct vrf_choice *choice)
 {
 	struct vrf_item *item;
@@ -396,11 +411,13 @@ static void vrf_free_chosen(const struct vrf_choice *choice)
 	int bucket;
 
 	spin_lock_irqsave(&vrf_lock, flags);
-	hash_for_each_safe(vrf_items, bucket, next, item, hash) {
-		if (!vrf_chosen(item, choice))
-			continue;
-		hash_del(&item->hash);
-		hlist_add_head(&item->hash, &gone);
+	/* Of one object all are in one bucket: it is asked for each that goes, off too. */
+	if (choice->object) {
+		bucket = hash_min((unsigned long)choice->object, HASH_BITS(vrf_items));
+		vrf_collect(&vrf_items[bucket], choice, &gone);
+	} else {
+		for (bucket = 0; bucket < HASH_SIZE(vrf_items); bucket++)
+			vrf_collect(&vrf_items[bucket], choice, &gone);
 	}
 	spin_unlock_irqrestore(&vrf_lock, flags);
 	hlist_for_each_entry_safe(item, next, &gone, hash) {
