@@ -15,7 +15,7 @@
 #include <linux/fs.h>
 #include <trace/events/printk.h>
 
-#include "testgate.h"
+#include "testpair.h"
 
 #define REPORT_SIZE	8192
 
@@ -215,21 +215,10 @@ static inline void verify_suite_exit(struct kunit_suite *suite)
 	set_parameter("verifier_grace_ms", "10000");
 }
 
-/* What most suites have: filters A above B on a volume, B the culprit as a rule. */
-static struct flt_sim *sim;
-static struct flt_volume *volume;
-static struct flt_sim_op *op;
-static struct tf a, b;
-
-/* For cases that register what they need by themselves. */
+/* A above B on a volume, B the culprit as a rule. For cases that register by themselves. */
 static inline int verify_init_bare(struct kunit *test)
 {
-	sim = tf_sim(test, "vol");
-	volume = flt_sim_volume(sim);
-	op = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, op);
-	tf_init(&a, "A", "300");
-	tf_init(&b, "B", "200");
+	pair_init(test);
 	tf_log_clear();
 	reports_forget();
 	return 0;
@@ -238,9 +227,7 @@ static inline int verify_init_bare(struct kunit *test)
 static inline int verify_init(struct kunit *test)
 {
 	verify_init_bare(test);
-	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
-	KUNIT_ASSERT_EQ(test, tf_register(&b), 0);
-	tf_log_clear();
+	pair_register(test);
 	return 0;
 }
 
@@ -257,10 +244,8 @@ static inline void verify_exit(struct kunit *test)
 		b.nr_pended = 0;
 	}
 	helpers_stop();
-	if (a.filter)
-		tf_unregister(&a);
-	if (b.filter)
-		tf_unregister(&b);
+	tf_drop(&a);
+	tf_drop(&b);
 	if (op)
 		flt_sim_op_free(op);
 	flt_sim_destroy(sim);

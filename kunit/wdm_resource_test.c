@@ -42,28 +42,26 @@ static int shared_there(void *arg)
 	return rc;
 }
 
-static int try_shared_there(void *arg)
+static int try_there(bool (*acquire)(struct wdm_resource *resource, bool wait))
 {
 	int rc;
 
 	ke_enter_critical_region();
-	rc = ex_acquire_resource_shared_lite(&res, false);
+	rc = acquire(&res, false);
 	if (rc)
 		ex_release_resource_lite(&res);
 	ke_leave_critical_region();
 	return rc;
 }
 
+static int try_shared_there(void *arg)
+{
+	return try_there(ex_acquire_resource_shared_lite);
+}
+
 static int try_exclusive_there(void *arg)
 {
-	int rc;
-
-	ke_enter_critical_region();
-	rc = ex_acquire_resource_exclusive_lite(&res, false);
-	if (rc)
-		ex_release_resource_lite(&res);
-	ke_leave_critical_region();
-	return rc;
+	return try_there(ex_acquire_resource_exclusive_lite);
 }
 
 static int release_there(void *arg)

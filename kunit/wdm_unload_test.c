@@ -392,13 +392,14 @@ static void an_unload_waits_for_others(struct kunit *test)
 	tw_expect_log(test, "c d- d. d");
 }
 
-/* RLS-04: an unload meanwhile waits for the stages of the removal */
-static void an_unload_during_a_removal(struct kunit *test)
+/* A removal stops at @where, with @done behind it; the unload begins, and waits for it. */
+static void unload_beside_a_removal(struct kunit *test, struct tw_gate **where,
+				    const char *done)
 {
 	struct tw_gate gate;
 
 	tw_gate_init(&gate, false);
-	t[0].gate = &gate;
+	*where = &gate;
 	KUNIT_EXPECT_EQ(test, add(0, &dev->owner, 2, "c"), 0);
 	KUNIT_EXPECT_EQ(test, add(1, &drv->owner, 3, "d"), 0);
 	tw_thread_start(test, 0, tw_remove, dev);
@@ -406,6 +407,7 @@ static void an_unload_during_a_removal(struct kunit *test)
 	tw_thread_start(test, 1, tw_unload, drv);
 	tw_wait_until(test, tw_driver_waits(drv));
 	KUNIT_EXPECT_FALSE(test, t[1].marked);
+	tw_expect_log(test, done);
 	tw_gate_open(&gate);
 	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 0), 0);
 	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 1), 0);
@@ -414,27 +416,16 @@ static void an_unload_during_a_removal(struct kunit *test)
 	tw_expect_silence(test);
 }
 
+/* RLS-04: an unload meanwhile waits for the stages of the removal */
+static void an_unload_during_a_removal(struct kunit *test)
+{
+	unload_beside_a_removal(test, &t[0].gate, "c-");
+}
+
 /* RLS-05, RLS-06: it is off the ledger, and its release is not over */
 static void an_unload_waits_for_a_release(struct kunit *test)
 {
-	struct tw_gate gate;
-
-	tw_gate_init(&gate, false);
-	t[0].release_gate = &gate;
-	KUNIT_EXPECT_EQ(test, add(0, &dev->owner, 2, "c"), 0);
-	KUNIT_EXPECT_EQ(test, add(1, &drv->owner, 3, "d"), 0);
-	tw_thread_start(test, 0, tw_remove, dev);
-	tw_gate_wait(test, &gate);
-	tw_thread_start(test, 1, tw_unload, drv);
-	tw_wait_until(test, tw_driver_waits(drv));
-	KUNIT_EXPECT_FALSE(test, t[1].marked);
-	tw_expect_log(test, "c- c.");
-	tw_gate_open(&gate);
-	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 0), 0);
-	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 1), 0);
-	drv = NULL;
-	tw_expect_log(test, "c- c. c d- d. d");
-	tw_expect_silence(test);
+	unload_beside_a_removal(test, &t[0].release_gate, "c- c.");
 }
 
 /* RLS-05: no unload inside a routine that it would wait for */
