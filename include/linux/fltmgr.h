@@ -151,10 +151,12 @@ union flt_parameters {
  * What a filter may change, and how it tells: flt_set_callback_data_dirty().
  */
 struct flt_io_parameter_block {
-	u32 irp_flags;
-	u8 major_function;
-	u8 minor_function;
-	u8 operation_flags;
+	struct_group(what,
+		u32 irp_flags;
+		u8 major_function;
+		u8 minor_function;
+		u8 operation_flags;
+	);
 	struct file *target_file_object;
 	struct flt_instance *target_instance;
 	union flt_parameters parameters;

@@ -41,7 +41,7 @@ enum flt_class {
 };
 
 /* Completion nodes inside an operation; more come from the instances' pools. */
-#define FLT_INLINE_NODES	4
+#define FLT_INLINE_NODES	16
 
 struct flt_node_pool;
 struct flt_saved;
@@ -55,10 +55,12 @@ struct flt_walk;
  * @instance_id: for diagnostics, valid also when @instance is not
  * @instance: whose post-operation it is; only for who won @state
  * @context: the completion context
- * @sync: the thread that wants the operation back here, or NULL
+ * @sync: the thread that wants the operation back here, or NULL; set only if the
+ *	operation has extras
  * @above: the node to visit next on the way up
- * @pool: where the node goes back to, NULL when it is inline
- * @saved: what the parameters were before the instance changed them, or NULL
+ * @pool: where the node goes back to; not set when it is inline
+ * @saved: what the parameters were before the instance changed them, or NULL;
+ *	likewise
  *
  * Manager only.
  */
@@ -77,12 +79,18 @@ struct flt_node {
  * struct flt_passed - what a filter may change, as the next one is to see it
  * @rw: the parameters
  * @irp_flags: the flags
- * @major_function: never changes; to put it back
+ * @major_function: never changes, as the next two; to put it back
+ * @minor_function: likewise
+ * @operation_flags: likewise
  */
 struct flt_passed {
 	struct flt_parameters_rw rw;
-	u32 irp_flags;
-	u8 major_function;
+	struct_group(what,
+		u32 irp_flags;
+		u8 major_function;
+		u8 minor_function;
+		u8 operation_flags;
+	);
 };
 
 /* flt_operation.joined */
@@ -108,17 +116,20 @@ struct flt_inflight_link {
  * @generation: of the stack that @index belongs to
  * @index: the slot it stands at
  * @class: enum flt_class
- * @nr_nodes: inline nodes in use
+ * @nr_nodes: inline nodes in use; one more than there are if others are, too
  * @joined: %FLT_OP_JOINED while it is in the in-flight set; %FLT_OP_GENERATED if
  *	it is a filter's own
  * @modified: some filter has changed the parameters: the provider is to do what
  *	@iopb says, when it gets the operation to send it to the device
+ * @careful: not to be walked past any filter without a closer look
+ * @dirty: parameters were marked dirty in the callback that runs
  * @status_wanted: the pre-operation that runs asks how it is sent down; its
  *	thread's alone
+ * @extras: some of its nodes have @sync or @saved set
  * @canceled: somebody has cancelled it; never taken back
  * @answer: recorded by a completion before the pre-operation returned
  * @answer_context: likewise
- * @runner: the task that runs a callback for it now
+ * @runner: the task that walks it, and runs its callbacks, now
  * @id: unique among all operations since boot
  * @start: jiffies at dispatch
  * @passed: the parameters as the instance it stands at found them, or as the
@@ -156,7 +167,14 @@ struct flt_operation {
 	u8 nr_nodes;
 	u8 joined;
 	bool modified;
-	bool status_wanted;
+	union {
+		u32 careful;		/* any of: */
+		struct {
+			bool dirty;
+			bool status_wanted;
+			bool extras;
+		};
+	};
 	bool canceled;
 	int answer;
 	void *answer_context;
@@ -223,9 +241,18 @@ struct flt_object {
 	void (*drained)(struct flt_object *obj);
 };
 
-/* The head of a volume: what the fast path reads. */
+/**
+ * struct flt_volume_head - the head of a volume: what the fast path reads
+ * @obj: rundown protection
+ * @epoch: other than before if a stack was published or a teardown's scan has
+ *	begun or ended since; odd while a scan is under way or is about to be
+ * @stack: for each class, the instances that want it
+ *
+ * Manager only.
+ */
 struct flt_volume_head {
 	struct flt_object obj;
+	u64 epoch;
 	struct flt_stack __rcu *stack[FLT_NR_CLASSES];
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calling a filter: every call into a filter's text is made here.
+ * Calling a filter: every call into a filter's text is made here, but for the
+ * pre- and post-operations that the walk calls (fast.h).
  *
  * Callbacks run under memalloc_noio_save(): memory they ask for must not be
  * made free by I/O that may need them. lockdep sees a callback as reading a
@@ -11,9 +12,8 @@
  */
 #include <linux/lockdep.h>
 #include <linux/sched/mm.h>
-#include <trace/events/fltmgr.h>
 
-#include "internal.h"
+#include "fast.h"
 
 #ifdef CONFIG_LOCKDEP
 void flt_filter_lockdep_init(struct flt_filter *filter)
@@ -27,20 +27,6 @@ void flt_filter_lockdep_exit(struct flt_filter *filter)
 	lockdep_unregister_key(&filter->lock_key);
 }
 
-static bool flt_lockdep_enter(struct flt_filter *filter)
-{
-	if (!flt_could_wait())
-		return false;
-	lock_map_acquire_read(&filter->dep_map);
-	return true;
-}
-
-static void flt_lockdep_exit(struct flt_filter *filter, bool entered)
-{
-	if (entered)
-		lock_map_release(&filter->dep_map);
-}
-
 /* Called where somebody waits for a teardown of the filter. */
 void flt_draining_wait(struct flt_filter *filter)
 {
@@ -50,8 +36,6 @@ void flt_draining_wait(struct flt_filter *filter)
 #else
 void flt_filter_lockdep_init(struct flt_filter *filter) { }
 void flt_filter_lockdep_exit(struct flt_filter *filter) { }
-static bool flt_lockdep_enter(struct flt_filter *filter) { return false; }
-static void flt_lockdep_exit(struct flt_filter *filter, bool entered) { }
 void flt_draining_wait(struct flt_filter *filter) { }
 #endif
 
@@ -94,73 +78,28 @@ static inline struct flt_frame *flt_frame_wanted(struct flt_frame *frame)
 	return flt_verifying() ? frame : NULL;
 }
 
-static __always_inline int flt_pre(struct flt_operation *op, struct flt_instance *inst,
-				   void **context, struct flt_frame *frame)
+/* With a note of the callback that runs. */
+int flt_call_pre_verified(struct flt_operation *op, struct flt_instance *inst, void **context)
 {
-	struct flt_call call;
+	struct flt_frame frame;
 	int status;
 
-	flt_call_begin(&call, frame, inst->filter, inst, "pre-operation", true);
-	op->iopb.target_instance = inst;
-	WRITE_ONCE(op->runner, current);
-	status = inst->ops[op->class].pre(&op->data, &inst->objs, context);
-	WRITE_ONCE(op->runner, NULL);
-	flt_call_end(&call);
-	trace_flt_pre(op, inst->id, status);
+	flt_frame_begin(&frame, inst->filter, inst, "pre-operation");
+	status = flt_call_pre(op, inst, op->class, context);
+	flt_frame_end(&frame);
 	return status;
 }
 
-static noinline int flt_pre_verified(struct flt_operation *op, struct flt_instance *inst,
-				     void **context)
+int flt_call_post_verified(struct flt_operation *op, struct flt_instance *inst, void *context)
 {
 	struct flt_frame frame;
-
-	return flt_pre(op, inst, context, &frame);
-}
-
-int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context)
-{
-	if (flt_verifying())
-		return flt_pre_verified(op, inst, context);
-	return flt_pre(op, inst, context, NULL);
-}
-
-static __always_inline int flt_post_op(struct flt_operation *op, struct flt_instance *inst,
-				       void *context, struct flt_frame *frame)
-{
-	struct flt_call call;
 	int status;
-
-	flt_call_begin(&call, frame, inst->filter, inst, "post-operation", true);
-	op->iopb.target_instance = inst;
-	WRITE_ONCE(op->runner, current);
-	status = inst->ops[op->class].post(&op->data, &inst->objs, context, 0);
-	WRITE_ONCE(op->runner, NULL);
-	flt_call_end(&call);
-	trace_flt_post(op, inst->id, status);
-	return status;
-}
-
-static noinline int flt_post_op_verified(struct flt_operation *op, struct flt_instance *inst,
-					 void *context)
-{
-	struct flt_frame frame;
 
 	if (op->verify)
 		flt_verify_post(op, inst);
-	return flt_post_op(op, inst, context, &frame);
-}
-
-int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context)
-{
-	int status = flt_verifying() ? flt_post_op_verified(op, inst, context) :
-				       flt_post_op(op, inst, context, NULL);
-
-	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING &&
-		     status != FLT_POSTOP_MORE_PROCESSING_REQUIRED))
-		flt_violation_op("VRF-11a", inst, op,
-				 "post-operation of %s returned %d, taken as FINISHED_PROCESSING",
-				 flt_class_name(op->class), status);
+	flt_frame_begin(&frame, inst->filter, inst, "post-operation");
+	status = flt_call_post(op, inst, op->class, context);
+	flt_frame_end(&frame);
 	return status;
 }
 
@@ -191,7 +130,7 @@ void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 	might_sleep();
 	flt_call_begin(&call, flt_frame_wanted(&frame), inst->filter,
 		       inst, "drained post-operation", false);
-	status = inst->ops[class].post(copy, &inst->objs, context,
+	status = inst->post[class](copy, &inst->objs, context,
 				       FLTFL_POST_OPERATION_DRAINING);
 	flt_call_end(&call);
 	if (unlikely(status != FLT_POSTOP_FINISHED_PROCESSING))

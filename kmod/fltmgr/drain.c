@@ -164,13 +164,15 @@ static bool flt_drain_visit(struct flt_operation *op, void *arg)
 	flt_watch_word(op, drain->inst);
 	/*
 	 * If the word is past the instance, so is the chain. Pairs with the
-	 * exchange in flt_stand(), which comes after flt_node_push().
+	 * release in flt_set_word(), or the exchange in its place, after the node.
 	 */
 	smp_rmb();
 	flt_seen_begin(&drain->seen, op);
 	for (node = flt_op_last(op); node; node = node->above) {
-		if (unlikely(node->saved))
-			drain->seen = node->saved->before;
+		const struct flt_saved *saved = flt_node_saved(op, node);
+
+		if (unlikely(saved))
+			drain->seen = saved->before;
 		if (node->instance_id == drain->inst->id)
 			return flt_watch_node(op, node, drain);
 	}

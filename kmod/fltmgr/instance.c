@@ -31,6 +31,25 @@ static int flt_instance_alloc_parts(struct flt_instance *inst, const char *name,
 	return inst->pool && inst->later_wq ? 0 : STATUS_INSUFFICIENT_RESOURCES;
 }
 
+/* Stands in for a pre-operation where there is only a post-operation. PST-12 */
+static int flt_no_pre(struct flt_callback_data *data, const struct flt_related_objects *objs,
+		      void **context)
+{
+	return FLT_PREOP_SUCCESS_WITH_CALLBACK;
+}
+
+static void flt_instance_set_ops(struct flt_instance *inst, const struct flt_filter *filter)
+{
+	int class;
+
+	for (class = 0; class < FLT_NR_CLASSES; class++) {
+		inst->pre[class] = filter->ops[class].pre;
+		inst->post[class] = filter->ops[class].post;
+		if (!inst->pre[class] && inst->post[class])
+			inst->pre[class] = flt_no_pre;
+	}
+}
+
 /* Not on any list yet. Keeps the memory of the filter and of the volume. */
 struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_volume *volume,
 					 const char *name, const char *altitude)
@@ -52,7 +71,7 @@ struct flt_instance *flt_instance_create(struct flt_filter *filter, struct flt_v
 	inst->objs.filter = filter;
 	inst->objs.volume = volume;
 	inst->objs.instance = inst;
-	memcpy(inst->ops, filter->ops, sizeof(inst->ops));
+	flt_instance_set_ops(inst, filter);
 	inst->state = FLT_INSTANCE_ATTACHING;
 	atomic_set(&inst->hold, 1);
 	INIT_LIST_HEAD(&inst->volume_link);
@@ -90,7 +109,7 @@ static void flt_instance_release_work(struct work_struct *work)
 	if (inst->later_wq)
 		destroy_workqueue(inst->later_wq);
 	if (inst->pool)
-		flt_node_pool_put(inst->pool);
+		flt_node_pool_kill(inst->pool);
 	kobject_put(&inst->filter->kobj);
 	kobject_put(&inst->volume->kobj);
 	call_rcu(&inst->rcu, flt_instance_free_rcu);

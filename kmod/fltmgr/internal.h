@@ -10,7 +10,7 @@
  *      their states, publication of stacks. Never held across a callback of a
  *      filter, a grace period, or a wait for either.
  *   L  the lock of the in-flight list that the operation joined, irq-safe.
- *   R  written under T, read under rcu_read_lock().
+ *   R  written under T, read under RCU.
  *   O  the thread that moves the operation: whoever dispatched it, resumed it
  *      or completes it. There is one at any time.
  *   C  the lock of a list of contexts.
@@ -47,10 +47,10 @@
 #include <linux/fltmgr.h>
 #include <linux/fltmgr_volume.h>
 #include <linux/kobject.h>
-#include <linux/kref.h>
 #include <linux/lockdep.h>
 #include <linux/mempool.h>
 #include <linux/mutex.h>
+#include <linux/percpu-refcount.h>
 #include <linux/preempt.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -183,6 +183,7 @@ struct flt_volume {
 	struct list_head link;			/* T: flt_volumes */
 	struct list_head instances;		/* T: highest altitude first */
 	u64 generation;				/* T: of the last stack published */
+	int scans;				/* T: instances marked whose scan is to end */
 	int attaching;				/* T */
 	bool ready;				/* T: complete, may be found */
 	bool going;				/* T */
@@ -215,7 +216,8 @@ enum flt_teardown_phase {
 struct flt_instance {
 	struct flt_object obj;			/* must be first */
 	/* read for every operation */
-	struct flt_class_ops ops[FLT_NR_CLASSES];	/* I */
+	flt_pre_operation_callback pre[FLT_NR_CLASSES];	/* I: set where post is */
+	flt_post_operation_callback post[FLT_NR_CLASSES];	/* I */
 	struct flt_related_objects objs;	/* I */
 	struct flt_node_pool *pool;		/* I */
 	struct workqueue_struct *later_wq;	/* I: what it has answered goes on here */
@@ -253,12 +255,22 @@ struct flt_stack {
 	u64 generation;				/* I */
 	struct rcu_head rcu;
 	u32 nr;					/* I */
-	struct flt_instance *slots[];		/* R: a dead one is replaced by a stub */
+	struct flt_instance *slots[];		/* R: a dead one is replaced by a stub; then NULL */
+};
+
+/* No volume's ever: not to be used. */
+#define FLT_EPOCH_NONE	U64_MAX
+
+/* Where a walk is in a stack that it has looked at, on the stack of its thread. */
+struct flt_position {
+	u64 epoch;				/* of the volume then; FLT_EPOCH_NONE */
+	struct flt_instance **first;		/* slot of the stack */
+	struct flt_instance **slot;		/* of the instance it stands at */
 };
 
 /* Overflow nodes of one instance; outlives it until its last node is freed. */
 struct flt_node_pool {
-	struct kref ref;
+	struct percpu_ref ref;
 	mempool_t pool;
 	mempool_t saved;
 };
@@ -313,7 +325,10 @@ int flt_altitude_cmp(const char *a, const char *b);
 int flt_stack_publish(struct flt_volume *volume);
 void flt_stack_stub(struct flt_instance *inst);
 void flt_stack_free(struct flt_volume *volume);
-struct flt_instance *flt_stack_next(struct flt_operation *op, struct flt_instance *cur);
+extern struct flt_instance flt_stub;
+struct flt_instance *flt_stack_next(struct flt_operation *op, struct flt_instance *cur,
+				    struct flt_position *pos);
+void flt_epoch_scan(struct flt_volume *volume, int change);
 
 /* inflight.c */
 typedef bool (*flt_inflight_visit)(struct flt_operation *op, void *arg);
@@ -331,7 +346,7 @@ bool flt_inflight_visit_one(struct flt_operation *op, flt_inflight_visit visit, 
 int flt_node_cache_create(void);
 void flt_node_cache_destroy(void);
 struct flt_node_pool *flt_node_pool_create(void);
-void flt_node_pool_put(struct flt_node_pool *pool);
+void flt_node_pool_kill(struct flt_node_pool *pool);
 struct flt_node *flt_node_push(struct flt_operation *op, struct flt_instance *inst,
 			       enum flt_node_state state, void *context,
 			       struct flt_walk *sync, struct flt_saved *saved);
@@ -348,7 +363,6 @@ struct flt_operation *flt_operation_of(struct flt_callback_data *data, const cha
 				       const char *what);
 
 /* modify.c */
-void flt_modify_undo(struct flt_operation *op, const struct flt_passed *before);
 int flt_modify_take(struct flt_operation *op, struct flt_instance *inst, int status,
 		    struct flt_saved **out);
 void flt_modify_pass(struct flt_operation *op);
@@ -358,8 +372,8 @@ void flt_seen_at(const struct flt_operation *op, const struct flt_node *node,
 		 struct flt_passed *seen);
 
 /* callback.c */
-int flt_call_pre(struct flt_operation *op, struct flt_instance *inst, void **context);
-int flt_call_post(struct flt_operation *op, struct flt_instance *inst, void *context);
+int flt_call_pre_verified(struct flt_operation *op, struct flt_instance *inst, void **context);
+int flt_call_post_verified(struct flt_operation *op, struct flt_instance *inst, void *context);
 void flt_call_drained(struct flt_callback_data *copy, enum flt_class class,
 		      struct flt_instance *inst, void *context);
 int flt_call_safe(struct flt_operation *op, struct flt_instance *inst, void *context,
@@ -576,11 +590,35 @@ static inline bool flt_could_wait(void)
 	return in_task() && !irqs_disabled();
 }
 
+/* What @before's instance saw; the mark of others is gone, and so is their change. */
+static __always_inline void flt_modify_undo(struct flt_operation *op,
+					    const struct flt_passed *before)
+{
+	memcpy(&op->iopb.what, &before->what, sizeof(before->what));
+	op->iopb.parameters.read = before->rw;
+}
+
 /* The chain of an operation that may be moved by somebody else. */
 static inline struct flt_node *flt_op_last(const struct flt_operation *op)
 {
 	/* Pairs with the release in flt_node_push(). */
 	return smp_load_acquire(&op->last);
+}
+
+/*
+ * Asked for a node that was found in the chain: what it has set was announced
+ * before. Pairs with the release in flt_node_push_extra().
+ */
+static inline struct flt_saved *flt_node_saved(const struct flt_operation *op,
+					       const struct flt_node *node)
+{
+	return smp_load_acquire(&op->extras) ? node->saved : NULL;
+}
+
+static inline struct flt_walk *flt_node_sync(const struct flt_operation *op,
+					     const struct flt_node *node)
+{
+	return smp_load_acquire(&op->extras) ? node->sync : NULL;
 }
 
 static inline struct flt_instance *flt_word_instance(unsigned long word)

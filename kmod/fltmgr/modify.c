@@ -28,14 +28,6 @@
 
 #include "internal.h"
 
-/* What @node's instance saw; the mark of others is gone, and so is their change. */
-void flt_modify_undo(struct flt_operation *op, const struct flt_passed *before)
-{
-	op->iopb.irp_flags = before->irp_flags;
-	op->iopb.major_function = before->major_function;
-	op->iopb.parameters.read = before->rw;
-}
-
 static bool flt_rw_equal(const struct flt_parameters_rw *a, const struct flt_parameters_rw *b)
 {
 	return a->byte_offset == b->byte_offset && a->length == b->length && a->bio == b->bio;
@@ -45,8 +37,8 @@ static bool flt_rw_equal(const struct flt_parameters_rw *a, const struct flt_par
 static bool flt_wants_post(const struct flt_operation *op, const struct flt_instance *inst,
 			   int status)
 {
-	return inst->ops[op->class].post && (status == FLT_PREOP_SUCCESS_WITH_CALLBACK ||
-					     status == FLT_PREOP_SYNCHRONIZE);
+	return inst->post[op->class] && (status == FLT_PREOP_SUCCESS_WITH_CALLBACK ||
+					 status == FLT_PREOP_SYNCHRONIZE);
 }
 
 /* What is wrong with a change, or NULL. */
@@ -121,8 +113,7 @@ void flt_modify_pass(struct flt_operation *op)
 /* A scan begins to look for what an instance saw. Nothing that came late counts. */
 void flt_seen_begin(struct flt_passed *seen, const struct flt_operation *op)
 {
-	seen->irp_flags = op->passed.irp_flags;
-	seen->major_function = op->passed.major_function;
+	memcpy(&seen->what, &op->passed.what, sizeof(seen->what));
 	seen->rw.length = op->passed.rw.length;
 	seen->rw.byte_offset = READ_ONCE(op->passed.rw.byte_offset);
 	seen->rw.bio = READ_ONCE(op->passed.rw.bio);
@@ -138,8 +129,10 @@ void flt_seen_at(const struct flt_operation *op, const struct flt_node *node,
 
 	flt_seen_begin(seen, op);
 	for (at = flt_op_last(op); at; at = at->above) {
-		if (at->saved)
-			*seen = at->saved->before;
+		const struct flt_saved *saved = flt_node_saved(op, at);
+
+		if (saved)
+			*seen = saved->before;
 		if (at == node)
 			return;
 	}
@@ -177,6 +170,7 @@ void flt_set_callback_data_dirty(struct flt_callback_data *data)
 		return;
 	}
 	data->flags |= FLTFL_CALLBACK_DATA_DIRTY;
+	data->operation->dirty = true;
 }
 EXPORT_SYMBOL_GPL(flt_set_callback_data_dirty);
 
@@ -213,6 +207,7 @@ EXPORT_SYMBOL_GPL(flt_is_callback_data_dirty);
 static struct flt_saved *flt_swapped(struct flt_callback_data *data, const char *what)
 {
 	struct flt_operation *op = flt_operation_of(data, "MOD-01", what);
+	struct flt_saved *saved;
 	struct flt_node *node;
 
 	if (!op)
@@ -222,7 +217,8 @@ static struct flt_saved *flt_swapped(struct flt_callback_data *data, const char 
 		flt_violation_data("VRF-11w", data, "%s outside a post-operation", what);
 		return NULL;
 	}
-	return node->saved && node->saved->swapped ? node->saved : NULL;
+	saved = flt_node_saved(op, node);
+	return saved && saved->swapped ? saved : NULL;
 }
 
 /**

@@ -32,7 +32,7 @@ void flt_operation_init(struct flt_operation *op, struct flt_volume *volume,
 	op->nr_nodes = 0;
 	op->joined = 0;
 	op->modified = false;
-	op->status_wanted = false;
+	op->careful = 0;
 	op->canceled = false;
 	op->cancel_routine = NULL;
 	op->last = NULL;

@@ -23,8 +23,7 @@ static inline u64 flt_new_id(void)
 static inline void flt_operation_pass(struct flt_operation *op)
 {
 	op->passed.rw = op->iopb.parameters.read;
-	op->passed.irp_flags = op->iopb.irp_flags;
-	op->passed.major_function = op->iopb.major_function;
+	memcpy(&op->passed.what, &op->iopb.what, sizeof(op->passed.what));
 }
 
 #endif /* _FLTMGR_OPERATION_H */

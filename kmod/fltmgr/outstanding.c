@@ -222,7 +222,7 @@ static bool flt_list_visit(struct flt_operation *op, void *arg)
 	inst = flt_word_instance(word);
 	if (inst)
 		flt_list_one(list, op, inst->id, flt_word_involvement(word),
-			     inst->ops[op->class].pre);
+			     inst->pre[op->class]);
 	rcu_read_unlock();
 	for (node = flt_op_last(op); node; node = node->above)
 		flt_list_one(list, op, node->instance_id, flt_node_involvement(node), NULL);
@@ -247,7 +247,7 @@ static void *flt_record_callback(const struct flt_record *rec, const struct flt_
 	case FLT_IN_POST:
 	case FLT_PENDED_POST:
 	case FLT_SAFE_POST:
-		return inst ? inst->ops[rec->class].post : NULL;
+		return inst ? inst->post[rec->class] : NULL;
 	default:
 		return rec->callback;
 	}

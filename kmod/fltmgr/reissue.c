@@ -35,6 +35,7 @@ static void flt_reissue_own(struct flt_instance *instance, struct flt_callback_d
 	op->last = NULL;
 	op->up = NULL;
 	op->modified = false;
+	op->careful = 0;
 	WRITE_ONCE(op->canceled, false);
 	op->generation = 0;
 	flt_own_wait(own, FLTFL_CALLBACK_DATA_REISSUED_IO);
@@ -123,7 +124,7 @@ void flt_reissue_synchronous_io(struct flt_instance *instance, struct flt_callba
 		flt_reissue_own(instance, data);
 		return;
 	}
-	if (!node->sync || node->instance != instance) {
+	if (!flt_node_sync(data->operation, node) || node->instance != instance) {
 		flt_violation_op("FIO-21", instance, data->operation,
 				 "reissued, and not synchronised by its pre-operation");
 		return;

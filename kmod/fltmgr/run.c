@@ -84,7 +84,7 @@ void flt_run_begin_drained(struct flt_run *run, const struct flt_drain_copy *cop
 		.inst = inst,
 		.op_id = copy->op_id,
 		.class = copy->class,
-		.routine = inst->ops[copy->class].post,
+		.routine = inst->post[copy->class],
 		.since = jiffies,
 	};
 	flt_run_add(run);

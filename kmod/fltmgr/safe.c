@@ -45,11 +45,11 @@
 #include "internal.h"
 
 /* DCS-02 */
-static bool flt_may_sleep(const struct flt_node *node)
+static bool flt_may_sleep(const struct flt_operation *op, const struct flt_node *node)
 {
 	if (current->bio_list)
 		return false;
-	if (node->sync)		/* the thread that has waited for it */
+	if (flt_node_sync(op, node))	/* the thread that has waited for it */
 		return true;
 	return preemptible() && !rcu_preempt_depth() && !(current->flags & PF_WQ_WORKER);
 }
@@ -230,7 +230,7 @@ bool flt_do_completion_processing_when_safe(struct flt_callback_data *data,
 			      "completion deferred outside of a post-operation, or twice");
 		return false;
 	}
-	if (flt_may_sleep(node)) {
+	if (flt_may_sleep(op, node)) {
 		*status = flt_call_safe(op, node->instance, completion_context, safe_routine);
 		return true;
 	}

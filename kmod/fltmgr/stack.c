@@ -10,14 +10,16 @@
  *
  * An operation remembers its slot together with the generation of the array.
  * In another array it finds its place again by altitude. Generations are never
- * reused, addresses of arrays are.
+ * reused, addresses of arrays are. While it is on its way the walk keeps the
+ * address of its slot, too, which is good as long as the volume's epoch is the
+ * same: fast.h.
  */
 #include <linux/slab.h>
 
 #include "internal.h"
 
 /* Stands in for an instance that went: new operations pass it by. */
-static struct flt_instance flt_stub = { .going = true };
+struct flt_instance flt_stub = { .going = true };
 
 static struct flt_stack *flt_stack_deref(struct flt_volume *volume, int class)
 {
@@ -28,7 +30,7 @@ static struct flt_stack *flt_stack_deref(struct flt_volume *volume, int class)
 static bool flt_instance_wants(const struct flt_instance *inst, int class)
 {
 	return inst->state == FLT_INSTANCE_ACTIVE &&
-	       (inst->ops[class].pre || inst->ops[class].post);
+	       (inst->pre[class] || inst->post[class]);
 }
 
 static int flt_stack_build(struct flt_volume *volume, int class, struct flt_stack **out)
@@ -43,7 +45,7 @@ static int flt_stack_build(struct flt_volume *volume, int class, struct flt_stac
 	if (!nr)
 		return 0;
 	/* NOIO: memory may have to be written through this very volume */
-	stack = kmalloc(struct_size(stack, slots, nr), GFP_NOIO);
+	stack = kmalloc(struct_size(stack, slots, nr + 1), GFP_NOIO);
 	if (!stack)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	stack->generation = ++volume->generation;
@@ -51,8 +53,32 @@ static int flt_stack_build(struct flt_volume *volume, int class, struct flt_stac
 	list_for_each_entry(inst, &volume->instances, volume_link)
 		if (flt_instance_wants(inst, class))
 			stack->slots[stack->nr++] = inst;
+	stack->slots[stack->nr] = NULL;
 	*out = stack;
 	return 0;
+}
+
+/*
+ * Let walks know that what they have seen of the volume is not so any more. Whoever
+ * sees the new epoch sees the new stacks and what a scan has left, and whoever reads
+ * the old one does so before the grace period that the old stacks wait for.
+ */
+static void flt_epoch_advance(struct flt_volume *volume)
+{
+	u64 epoch = (volume->head.epoch | 1) + 1;
+
+	/* Pairs with the acquires in flt_stack_next() and flt_epoch_is(). */
+	smp_store_release(&volume->head.epoch, epoch | !!volume->scans);
+}
+
+/* Stacks that are not published any more, NULL for none. */
+static void flt_stack_retire(struct flt_stack **old)
+{
+	int class;
+
+	for (class = 0; class < FLT_NR_CLASSES; class++)
+		if (old[class])
+			kfree_rcu(old[class], rcu);
 }
 
 /* Publish what volume->instances says now, for all classes or for none. */
@@ -71,9 +97,10 @@ int flt_stack_publish(struct flt_volume *volume)
 		struct flt_stack *old = flt_stack_deref(volume, class);
 
 		rcu_assign_pointer(volume->head.stack[class], new[class]);
-		if (old)
-			kfree_rcu(old, rcu);
+		new[class] = old;
 	}
+	flt_epoch_advance(volume);
+	flt_stack_retire(new);
 	return 0;
 
 free:
@@ -82,10 +109,19 @@ free:
 	return rc;
 }
 
+/* A teardown of the volume begins (1), or has ended (-1), to look through its operations. */
+void flt_epoch_scan(struct flt_volume *volume, int change)
+{
+	lockdep_assert_held(&flt_topology_lock);
+	volume->scans += change;
+	flt_epoch_advance(volume);
+}
+
 /* Take an instance out of all stacks. Cannot fail. */
 void flt_stack_stub(struct flt_instance *inst)
 {
 	struct flt_volume *volume = inst->volume;
+	struct flt_stack *old[FLT_NR_CLASSES] = {};
 	int class;
 
 	lockdep_assert_held(&flt_topology_lock);
@@ -102,9 +138,11 @@ void flt_stack_stub(struct flt_instance *inst)
 		}
 		if (!live) {
 			RCU_INIT_POINTER(volume->head.stack[class], NULL);
-			kfree_rcu(stack, rcu);
+			old[class] = stack;
 		}
 	}
+	flt_epoch_advance(volume);
+	flt_stack_retire(old);
 }
 
 /* Free all stacks of a volume that nobody dispatches on any more. */
@@ -132,14 +170,22 @@ static u32 flt_stack_find_below(const struct flt_stack *stack, const struct flt_
 
 /*
  * The next instance below @cur (below none: the highest) that is in service,
- * or NULL. The caller makes the operation stand there in the same RCU section:
- * a teardown that sets ->going and waits for readers then finds it. TDN-13
+ * or NULL. The caller makes the operation stand there in the same read section:
+ * a teardown that sets ->going and waits for readers then finds it. @pos is where
+ * that is. TDN-13
  */
-struct flt_instance *flt_stack_next(struct flt_operation *op, struct flt_instance *cur)
+struct flt_instance *flt_stack_next(struct flt_operation *op, struct flt_instance *cur,
+				    struct flt_position *pos)
 {
-	struct flt_stack *stack = rcu_dereference(op->volume->head.stack[op->class]);
+	struct flt_volume_head *head = &op->volume->head;
+	struct flt_stack *stack;
 	u32 i;
 
+	/* Before the stack is. Pairs with flt_epoch_advance(). */
+	pos->epoch = smp_load_acquire(&head->epoch);
+	if (pos->epoch & 1)
+		pos->epoch = FLT_EPOCH_NONE;
+	stack = rcu_dereference_sched(head->stack[op->class]);
 	if (!stack)
 		return NULL;
 	if (!cur)
@@ -154,6 +200,8 @@ struct flt_instance *flt_stack_next(struct flt_operation *op, struct flt_instanc
 
 		if (likely(!READ_ONCE(inst->going))) {
 			op->index = i;
+			pos->first = stack->slots;
+			pos->slot = &stack->slots[i];
 			return inst;
 		}
 	}

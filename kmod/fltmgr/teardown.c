@@ -37,6 +37,8 @@ int flt_teardown_mark(struct flt_instance *inst, u32 reason)
 		return STATUS_FLT_DELETING_OBJECT;
 	inst->reason = reason;
 	WRITE_ONCE(inst->going, true);
+	/* From the next grace period on, words change by exchange only: fast.h */
+	flt_epoch_scan(inst->volume, 1);
 	flt_object_close(&inst->obj);
 	flt_teardown_set_state(inst, FLT_INSTANCE_GOING);
 	flt_stack_stub(inst);
@@ -107,6 +109,9 @@ static void flt_teardown_start(struct flt_instance *inst)
 	inst->since = jiffies;
 	flt_teardown_set_state(inst, FLT_INSTANCE_DRAINING);
 	flt_drain_scan(inst);
+	mutex_lock(&flt_topology_lock);
+	flt_epoch_scan(inst->volume, -1);
+	mutex_unlock(&flt_topology_lock);
 	flt_status_forget(inst);
 	flt_race_point("teardown_scanned", inst);
 	inst->phase = FLT_TEARDOWN_COMPLETE;

@@ -32,6 +32,7 @@ const struct vrf_kind vrf_kinds[] = {
 const unsigned int vrf_nr_kinds = FLT_NR_KINDS;
 
 DEFINE_STATIC_KEY_FALSE(flt_verify_key);
+EXPORT_SYMBOL_IF_KUNIT(flt_verify_key);
 
 /* What "verifier" says: nobody (0), all that come (1), or their names. */
 #define FLT_VERIFIER_SIZE	256
