@@ -131,7 +131,7 @@ act_kill() {
 act_fio() {
 	roll 2
 	sh -c 'echo $$ > /run/cg/small/cgroup.procs; exec fio --name=v --filename=/dev/mapper/fvol --rw=randrw --bsrange=4k-32k \
-		--size=4M --ioengine=libaio --iodepth=8 --verify=crc32c --verify_fatal=1 --direct='$r > /run/fio.out 2>&1 ||
+		--size=1M --ioengine=libaio --iodepth=8 --verify=crc32c --verify_fatal=1 --direct='$r > /run/fio.out 2>&1 ||
 		it_is_wrong "fio: $(grep -iE 'error|verify' /run/fio.out | head -3)"
 	fios=$((fios + 1))
 	echo $fios > /run/fios
@@ -240,4 +240,26 @@ torture() {
 	summary torture1.pre torture1.drained torture1.by_cancel torture1.own torture1.torn torture1.contexts
 	log "fio $(cat /run/fios)"
 	step "seed $seed: everything is unloaded, nobody has broken a rule" INV-21 -- tear_down
+}
+
+# noticed: what is done wrong on purpose is found out, and named
+noticed() {
+	local f
+	echo 31 > /sys/module/flt_torture/parameters/fault
+	wait_for 40 said "wrong: t.*: operation .* has not ended" || return
+	put 0 /sys/module/flt_torture/parameters/lost && sleep 2 && put stop $T/control && filters_go || return
+	has $T/verdict "^wrong " && said "top_pre = top_post . top_drained: " && said "has read something else" &&
+		said "ended with -.*, not 0" && said "contexts = contexts_gone: "
+}
+# A torture whose module makes mistakes; see flt_torture's parameter fault.
+faulty() {
+	VERIFIER=0
+	log "seed $seed, with faults"
+	step "everything is loaded, to be misused" -- set_up || return
+	mark
+	put 3 /sys/module/flt_torture/parameters/patience
+	step "torture with faults begins" -- put "start /dev/mapper/tblock" $T/control || return
+	step "filters" -- insmod_all flt_torture1 flt_torture2 flt_torture3
+	step "five faults are found out" -- noticed
+	step "everything is unloaded" -- tear_down
 }

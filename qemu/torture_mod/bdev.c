@@ -84,19 +84,13 @@ static bool bdev_can(struct block_device *bdev, u8 major)
 	return true;
 }
 
-static bool bdev_issue(struct bdev_issuer *issuer, struct bdev_try *try)
+/* @try has a place. */
+static void bdev_send(struct torture_issue *issue, struct bdev_try *try, unsigned int class)
 {
-	struct torture_issue *issue = issuer->issue;
-	unsigned int class = torture_pick(&issue->rnd, ARRAY_SIZE(bdev_classes));
 	struct block_device *bdev = file_bdev(bdev_file);
 	u8 major = bdev_classes[class].major;
 	struct bio *bio = &try->bio;
 
-	if (!bdev_can(bdev, major))
-		return false;
-	try->place = torture_place_get(issue, major, &try->index);
-	if (!try->place)
-		return false;
 	atomic_set(&try->ended, 0);
 	init_completion(&try->done);
 	bio_init(bio, bdev, &try->vec, 1, bdev_classes[class].opf);
@@ -111,10 +105,24 @@ static bool bdev_issue(struct bdev_issuer *issuer, struct bdev_try *try)
 				try->place->version + 1);
 	else
 		memset(page_address(try->page), 0x55, TORTURE_BLOCK);
-	if (major == IRP_MJ_WRITE && torture_fault_now(FAULT_DATA))
+	if (major == IRP_MJ_WRITE && torture_fault_on(FAULT_DATA))
 		((u8 *)page_address(try->page))[100] ^= 1;
 	torture_inc(issue->vol, V_ISSUED);
 	submit_bio(bio);
+}
+
+/* False: it is not to be. */
+static bool bdev_issue(struct torture_issue *issue, struct bdev_try *try)
+{
+	unsigned int class = torture_pick(&issue->rnd, ARRAY_SIZE(bdev_classes));
+	u8 major = bdev_classes[class].major;
+
+	if (!bdev_can(file_bdev(bdev_file), major))
+		return false;
+	try->place = torture_place_get(issue, major, &try->index);
+	if (!try->place)
+		return false;
+	bdev_send(issue, try, class);
 	return true;
 }
 
@@ -129,9 +137,11 @@ bool torture_verify(struct torture_volume *vol, unsigned int index, u32 version,
 		return true;
 	torture_pattern(want, vol, index, version);
 	right = !memcmp(want, data, TORTURE_BLOCK);
-	if (!right)
+	if (!right) {
+		torture_fault_now(FAULT_DATA);
 		torture_wrong("%s: block %u version %u: %s has read something else", vol->name,
 			      index, version, who);
+	}
 	torture_inc(vol, V_VERIFIED);
 	kfree(want);
 	return right;
@@ -159,13 +169,39 @@ static void bdev_ended(struct torture_issue *issue, struct bdev_try *try, int st
 	torture_place_end(issue, place, status);
 }
 
-static void bdev_wait(struct torture_issue *issue, struct bdev_try *try)
+static int bdev_wait(struct torture_issue *issue, struct bdev_try *try)
 {
+	int status;
+
 	while (!wait_for_completion_timeout(&try->done, torture_patience()))
 		torture_wrong("%s: operation %llu major %#x of block %u has not ended",
 			      issue->vol->name, try->place->op, try->place->major, try->index);
-	bdev_ended(issue, try, blk_status_to_errno(try->bio.bi_status));
+	status = blk_status_to_errno(try->bio.bi_status);
+	bdev_ended(issue, try, status);
 	bio_uninit(&try->bio);
+	return status;
+}
+
+/* At the end every block is read that can be, however often filters fail that. */
+static void bdev_read_back(struct bdev_issuer *issuer)
+{
+	struct torture_issue *issue = issuer->issue;
+	struct bdev_try *try = &issuer->tries[0];
+	unsigned int n, tries;
+
+	for (n = TORTURE_ISSUERS + issue->thread; n < TORTURE_PLACES; n += TORTURE_ISSUERS) {
+		if (n >= bad_first && n < bad_first + bad_blocks)
+			continue;
+		for (tries = 0; tries < 100; tries++) {
+			try->place = torture_place_take(issue, n, IRP_MJ_READ);
+			try->index = n;
+			bdev_send(issue, try, 0);
+			if (!bdev_wait(issue, try))
+				break;
+		}
+		if (tries == 100)
+			torture_wrong("%s: block %u cannot be read", issue->vol->name, n);
+	}
 }
 
 static int bdev_issuer(void *arg)
@@ -177,11 +213,12 @@ static int bdev_issuer(void *arg)
 	while (!kthread_should_stop()) {
 		n = torture_pick(&issue->rnd, TORTURE_BATCH) + 1;
 		for (started = 0, i = 0; i < n; i++)
-			started += bdev_issue(issuer, &issuer->tries[started]);
+			started += bdev_issue(issue, &issuer->tries[started]);
 		for (i = 0; i < started; i++)
 			bdev_wait(issue, &issuer->tries[i]);
 		cond_resched();
 	}
+	bdev_read_back(issuer);
 	return 0;
 }
 

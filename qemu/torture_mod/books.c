@@ -45,9 +45,9 @@ static u64 torture_sum(u64 __percpu *counts, unsigned int what)
 	u64 sum = 0;
 	int cpu;
 
-	/* Equations are looked at when nobody counts; shown are they at any time. */
+	/* Equations are looked at when nobody counts; they are shown at any time. */
 	for_each_possible_cpu(cpu)
-		sum += data_race(per_cpu_ptr(counts, cpu)[what]);
+		sum += READ_ONCE(per_cpu_ptr(counts, cpu)[what]);
 	return sum;
 }
 
@@ -57,7 +57,7 @@ void torture_wrong(const char *fmt, ...)
 	struct va_format vaf;
 	va_list args;
 
-	if (atomic_inc_return(&torture_wrongs) > 20)
+	if (atomic_inc_return(&torture_wrongs) > 50)
 		return;
 	va_start(args, fmt);
 	vaf.fmt = fmt;
@@ -197,25 +197,13 @@ void torture_issue_init(struct torture_issue *issue, struct torture_volume *vol,
 	issue->rnd = torture_mix(torture_seed, vol->number * TORTURE_ISSUERS + thread + 1);
 }
 
-/* A place for the next operation of an issuer, who has every n-th; NULL: it has one there. */
-struct torture_place *torture_place_get(struct torture_issue *issue, u8 major,
-					unsigned int *index)
+/* The next operation of an issuer is there. NULL: it has one there already. */
+struct torture_place *torture_place_take(struct torture_issue *issue, unsigned int index, u8 major)
 {
-	struct torture_place *place;
-	unsigned int n = torture_pick(&issue->rnd, TORTURE_PLACES / TORTURE_ISSUERS - 1) + 1;
+	struct torture_place *place = &issue->vol->places[index];
 
-	n = n * TORTURE_ISSUERS + issue->thread;
-	if (n >= TORTURE_PLACES)
-		return NULL;
-	if (major == IRP_MJ_FLUSH_BUFFERS) {
-		if (issue->thread)
-			return NULL;
-		n = 0;
-	}
-	place = &issue->vol->places[n];
 	if (place->op)
 		return NULL;
-	*index = n;
 	place->op = ++issue->op * TORTURE_ISSUERS + issue->thread;
 	place->began = ktime_get_ns();
 	place->major = major;
@@ -224,10 +212,24 @@ struct torture_place *torture_place_get(struct torture_issue *issue, u8 major,
 	place->tops_up = 0;
 	place->bottoms = 0;
 	place->written = false;
-	place->swallowed = false;
 	place->down = U64_MAX;
 	place->up = 0;
 	return place;
+}
+
+/* Any of the issuer's places, who has every n-th; or, for flushes, the first. */
+struct torture_place *torture_place_get(struct torture_issue *issue, u8 major,
+					unsigned int *index)
+{
+	unsigned int n = torture_pick(&issue->rnd, TORTURE_PLACES / TORTURE_ISSUERS - 1) + 1;
+
+	*index = n * TORTURE_ISSUERS + issue->thread;
+	if (major == IRP_MJ_FLUSH_BUFFERS) {
+		if (issue->thread)
+			return NULL;
+		*index = 0;
+	}
+	return torture_place_take(issue, *index, major);
 }
 
 /* It has ended: as the model says? */
@@ -245,7 +247,7 @@ void torture_place_end(struct torture_issue *issue, struct torture_place *place,
 				      vol->name, n, place->op, place->major, status,
 				      place->expect);
 		if (place->tops != 1 || place->tops_up != 1)
-			torture_wrong("%s: block %u operation %llu was seen %u times down, %u times up",
+			torture_wrong("%s: block %u operation %llu was seen %u times down, %u up",
 				      vol->name, n, place->op, place->tops, place->tops_up);
 		if (place->bottoms > 1)
 			torture_wrong("%s: block %u operation %llu got to the device %u times",

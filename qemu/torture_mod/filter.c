@@ -334,6 +334,7 @@ static void torture_timer_fn(struct timer_list *timer)
 			torture_go_on(visit, visit->data);
 	}
 }
+
 static DEFINE_TIMER(torture_timer, torture_timer_fn);
 
 /* By a timer nothing can go down: only complete, and go on upwards. */

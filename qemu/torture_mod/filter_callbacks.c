@@ -279,7 +279,7 @@ static int torture_post(struct flt_callback_data *data, const struct flt_related
 	if (n == 1)
 		return torture_post_pend(visit, data);
 	if (n == 2)
-		udelay(20);
+		udelay(torture_pick(&visit->rnd, 50));
 	torture_leave(visit);
 	return FLT_POSTOP_FINISHED_PROCESSING;
 }

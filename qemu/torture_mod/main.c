@@ -17,10 +17,11 @@
  *	seed=N		of all choices that are made here and in the filters
  *	delays=0	no delays at the manager's race points, which are there in
  *			kernels with CONFIG_KUNIT
- *	fault=N		what is to be found out, once: 1 a post-operation is not
- *			counted, 2 data that is not what was written, 3 an error that
- *			nobody has noted, 4 an operation that is forgotten (until lost
- *			is 0), 5 a clean-up that is not counted
+ *	fault=MASK	what is to be found out, once each: 1 a post-operation is not
+ *			counted, 2 data that is not what was written, 4 an error that
+ *			nobody has noted, 8 an operation that is forgotten (until lost
+ *			is 0), 16 a clean-up that is not counted
+ *	patience=N	an operation that takes so many seconds is lost
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -40,13 +41,13 @@ static bool delays = true;
 module_param(delays, bool, 0644);
 MODULE_PARM_DESC(delays, "at race points");
 
-unsigned int torture_fault;
-module_param_named(fault, torture_fault, uint, 0644);
+static unsigned long torture_faults;
+module_param_named(fault, torture_faults, ulong, 0644);
 MODULE_PARM_DESC(fault, "to be found out");
 
 static bool lost = true;
 module_param(lost, bool, 0644);
-MODULE_PARM_DESC(lost, "with fault=4: keep what is forgotten");
+MODULE_PARM_DESC(lost, "with fault=8: keep what is forgotten");
 
 static unsigned int patience = 60;
 module_param(patience, uint, 0644);
@@ -109,13 +110,19 @@ bool torture_running(void)
 }
 EXPORT_SYMBOL_GPL(torture_running);
 
-/* Once, of what is asked for. */
+/* Is that to be done wrong, now? Once. */
 bool torture_fault_now(enum torture_fault fault)
 {
-	return unlikely(READ_ONCE(torture_fault) == fault) &&
-	       cmpxchg(&torture_fault, fault, FAULT_NONE) == fault;
+	return unlikely(test_bit(fault, &torture_faults)) &&
+	       test_and_clear_bit(fault, &torture_faults);
 }
 EXPORT_SYMBOL_GPL(torture_fault_now);
+
+/* Likewise, until somebody sees it. */
+bool torture_fault_on(enum torture_fault fault)
+{
+	return unlikely(test_bit(fault, &torture_faults));
+}
 
 bool torture_lost(void)
 {

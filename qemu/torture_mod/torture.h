@@ -86,14 +86,13 @@ enum torture_volume_count {
 	V_NR
 };
 
+/* Bits of the parameter fault. */
 enum torture_fault {
-	FAULT_NONE,
 	FAULT_COUNT,		/* a post-operation is not counted */
-	FAULT_DATA,		/* a block is written wrongly */
+	FAULT_DATA,		/* blocks are written wrongly, until that is seen */
 	FAULT_STATUS,		/* an error is not noted */
-	FAULT_LOST,		/* a pended operation is forgotten until `lost` is written */
+	FAULT_LOST,		/* a pended operation is forgotten until `lost` is 0 */
 	FAULT_CONTEXT,		/* a clean-up is not counted */
-	FAULT_NR
 };
 
 struct torture_place {
@@ -105,7 +104,6 @@ struct torture_place {
 	unsigned int tops_up;	/* ... and up */
 	unsigned int bottoms;
 	bool written;		/* the device has done it */
-	bool swallowed;		/* a filter completed it with success */
 	u64 down, up;		/* altitude of who saw it last */
 	u32 version;		/* of the data, 0: zeroes */
 };
@@ -123,12 +121,12 @@ struct torture_volume {
 
 /* main.c */
 extern unsigned long torture_seed;
-extern unsigned int torture_fault;
 u64 torture_mix(u64 a, u64 b);
 u64 torture_next(u64 *state);
 unsigned int torture_pick(u64 *state, unsigned int n);
 bool torture_running(void);
 bool torture_fault_now(enum torture_fault fault);
+bool torture_fault_on(enum torture_fault fault);
 struct torture_volume *torture_volume_of(const char *name);
 bool torture_lost(void);
 unsigned long torture_patience(void);
@@ -174,6 +172,8 @@ struct torture_issue {
 	unsigned int thread;
 };
 
+struct torture_place *torture_place_take(struct torture_issue *issue, unsigned int index,
+					 u8 major);
 struct torture_place *torture_place_get(struct torture_issue *issue, u8 major,
 					unsigned int *index);
 void torture_place_end(struct torture_issue *issue, struct torture_place *place, int status);
