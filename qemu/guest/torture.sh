@@ -242,12 +242,13 @@ torture() {
 	step "seed $seed: everything is unloaded, nobody has broken a rule" INV-21 -- tear_down
 }
 
+# All faults that were asked for have been made, and the data has been seen.
+made() { equal "$(cat /sys/module/flt_torture/parameters/fault)" 0; }
 # noticed: what is done wrong on purpose is found out, and named
 noticed() {
-	local f
 	echo 31 > /sys/module/flt_torture/parameters/fault
-	wait_for 40 said "wrong: t.*: operation .* has not ended" || return
-	put 0 /sys/module/flt_torture/parameters/lost && sleep 2 && put stop $T/control && filters_go || return
+	wait_for 60 said "wrong: t.*: operation .* has not ended" && wait_for 60 made || return
+	put 0 /sys/module/flt_torture/parameters/lost && put stop $T/control && filters_go || return
 	has $T/verdict "^wrong " && said "top_pre = top_post . top_drained: " && said "has read something else" &&
 		said "ended with -.*, not 0" && said "contexts = contexts_gone: "
 }
