@@ -4,7 +4,7 @@
 # A short torture, without the verifier and with it; and one whose module makes
 # mistakes, which the model has to notice. SEED=n has that one again.
 #
-# run: -k stock -c 2 --disk 64M -m 768 -t 400 --hung 120
+# run: -k stock -c 2 --disk 64M -m 768 -t 400 --hung 300
 # env: SEED
 . /guest/lib.sh
 . /guest/torture.sh

@@ -3,7 +3,7 @@
 #
 # Torture for MINUTES (2), in rounds of a minute or two, from SEED on.
 #
-# run: -k stock -c 2 --disk 64M -m 768 -t 600 --hung 120
+# run: -k stock -c 2 --disk 64M -m 768 -t 1200 --hung 300
 # also: -k debug -m 1024
 # also: -k kcsan -m 1024
 # also: -k stock -c 4 --thread multi

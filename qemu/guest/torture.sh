@@ -167,7 +167,7 @@ table="0 2048 flt /dev/mapper/tlow 0 tblock"
 set_up() {
 	rm -f $wrong $stopping
 	actors= fios=0
-	load fltmgr && insmod_all flt_dm flt_sim &&
+	load fltmgr verifier_grace_ms=60000 && insmod_all flt_dm flt_sim &&
 		load flt_torture seed=$seed bad_first=200 bad_blocks=8 &&
 		load null_blk nr_devices=1 queue_mode=2 irqmode=2 completion_nsec=20000 memory_backed=1 discard=1 gb=1 &&
 		echo "$low" | dmsetup create tlow &&

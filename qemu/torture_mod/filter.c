@@ -322,11 +322,12 @@ static LIST_HEAD(torture_due);
 static void torture_timer_fn(struct timer_list *timer)
 {
 	struct torture_visit *visit, *next;
+	unsigned long flags;
 	LIST_HEAD(due);
 
-	spin_lock(&torture_due_lock);
+	spin_lock_irqsave(&torture_due_lock, flags);
 	list_splice_init(&torture_due, &due);
-	spin_unlock(&torture_due_lock);
+	spin_unlock_irqrestore(&torture_due_lock, flags);
 	list_for_each_entry_safe(visit, next, &due, due) {
 		if (visit->post)
 			torture_resume_post(visit);

@@ -243,7 +243,8 @@ static int __init torture_filter_init(void)
 	int err = -ENOMEM;
 
 	torture_life_rnd = torture_mix(torture_seed, 3000 + TORTURE_NR);
-	torture_visits = KMEM_CACHE(torture_visit, 0);
+	/* Not KMEM_CACHE(): there are three modules of this. */
+	torture_visits = kmem_cache_create(TORTURE_NAME, sizeof(struct torture_visit), 0, 0, NULL);
 	if (!torture_visits)
 		return err;
 	torture_wq = alloc_workqueue(TORTURE_NAME, WQ_UNBOUND | WQ_MEM_RECLAIM, 0);

@@ -49,7 +49,7 @@ static bool lost = true;
 module_param(lost, bool, 0644);
 MODULE_PARM_DESC(lost, "with fault=8: keep what is forgotten");
 
-static unsigned int patience = 60;
+static unsigned int patience = 180;
 module_param(patience, uint, 0644);
 MODULE_PARM_DESC(patience, "seconds after which an operation is lost");
 
