@@ -23,7 +23,7 @@ check: tools	## the models, KUnit under KASAN and lockdep, every VM script
 bench: tools	## what a filter costs, in guest instructions
 	@bench/run
 
-stress: tools	## long torture runs
+stress: tools	## long torture runs (MINUTES=2, SEED=n)
 	@qemu/check stress
 
 mutate:	## do the tests notice deliberate bugs?

@@ -196,7 +196,7 @@ unload() {
 # insmod_all [MODULE ...]: ours, with what they need first; without arguments all but tests
 insmod_all() {
 	local m
-	[ $# -gt 0 ] || set -- $(grep -vE '_test$|_kunit$|^qemu_selftest$' /guest/modules)
+	[ $# -gt 0 ] || set -- $(grep -vE '_test$|_kunit$|^qemu_selftest$|^flt_torture' /guest/modules)
 	for m in "$@"; do modprobe "$m" || return; done
 }
 

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+#
+# Torture for MINUTES (2), in rounds of a minute or two, from SEED on.
+#
+# run: -k stock -c 2 --disk 64M -m 768 -t 1200 --hung 300
+# also: -k debug -m 1024
+# also: -k kcsan -m 1024
+# also: -k stock -c 4 --thread multi
+# also: -k debug -c 2 --thread multi -m 1024
+# env: MINUTES SEED
+. /guest/lib.sh
+. /guest/torture.sh
+
+minutes=2
+for word in "$@"; do
+	case $word in
+	MINUTES=*) minutes=${word#*=} ;;
+	SEED=*) seed=${word#*=} ;;
+	esac
+done
+seed=${seed:-$((0x$(head -c 3 /dev/urandom | od -An -tx1 | tr -d ' ')))}
+end=$(($(cut -d. -f1 /proc/uptime) + minutes * 60))
+while left=$((end - $(cut -d. -f1 /proc/uptime))); [ $left -gt 5 ]; do
+	[ $left -le 90 ] || left=60
+	torture $left
+	grep -q '^STEP not ok' /run/steps && break
+	seed=$((seed + 1))
+done
+finish
