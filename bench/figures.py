@@ -41,7 +41,6 @@ TABLES = [
     ]),
     ("A reader of the volume meanwhile", "attach+detach", [0, TOGGLES], [
         ("largest gap between two completions", "longest.{}"),
-        ("gap that 1 of 1,000 exceeds", "rare.{}"),
         ("reads that had to wait", "waits.{}"),
     ]),
 ]
@@ -108,14 +107,25 @@ def laws(f):
 
 REPEATS = 0.001
 ROUNDING = 0.11		# figures are rounded to tenths
+# Several threads take part: which is switched to which, and when, changes with the interrupts of the machine's disks
+# and console, which come by the clock of the world. The 1,000 of an unload most of all.
+SEVERAL = {"drain": 0.02, "pended": 0.02, "others": 0.02, "elsewhere": 0.02, "unload": 0.1}
+SWITCHES = 500		# instructions: one switch more
 GROWTH = 0.03
 NO_GROWTH = 0.5		# of an instruction: that is none more
+
+
+def tolerance(name, figure):
+    """By how much two runs may differ."""
+    if name.split(".")[0] in SEVERAL:
+        return max(SWITCHES, SEVERAL[name.split(".")[0]] * figure)
+    return max(ROUNDING, REPEATS * figure)
 
 
 def unlike(a, b):
     """Of two runs of the same thing: what is not the same."""
     return [f"{n}: {a.get(n)} and {b.get(n)}" for n in sorted(a | b)
-            if n not in a or n not in b or abs(a[n] - b[n]) > max(ROUNDING, REPEATS * max(a[n], b[n]))]
+            if n not in a or n not in b or abs(a[n] - b[n]) > tolerance(n, max(a[n], b[n]))]
 
 
 def compare(baseline, figures):
@@ -126,7 +136,7 @@ def compare(baseline, figures):
         old, new = baseline[n], figures[n]
         percent = f"{100 * (new / old - 1):+.1f}%" if old else "from nothing"
         line = f"{n}: {old:g} to {new:g}, {percent}"
-        if new - old > max(NO_GROWTH, GROWTH * old):
+        if new - old > max(NO_GROWTH, GROWTH * old, tolerance(n, new)):
             bad.append(f"has grown: {line}")
         elif old - new > max(NO_GROWTH, GROWTH * old):
             said.append(f"is less: {line}")

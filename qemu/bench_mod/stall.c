@@ -15,7 +15,6 @@
  * timer interrupt in it, is not that of an operation and is left out.
  *
  *	longest.N	the largest gap during N attach and detach
- *	waits.N		in how many it slept
  *
  * With two CPUs the reader has one for itself, and spins on locks that the
  * other one holds and is interrupted by it. That is in a gap now, and so is
@@ -24,6 +23,10 @@
  * compared is
  *
  *	rare.N		the gap that one operation in a thousand exceeds
+ *
+ * And with one or two:
+ *
+ *	waits.N		in how many gaps it slept
  */
 #include <asm/hardirq.h>
 #include <linux/completion.h>
@@ -271,8 +274,10 @@ static int stall_report(struct seen *s, unsigned int n)
 	/* About one for each attach and each detach, or it was not there to see them. */
 	if (s->operations - s->left_out < BLOCKS * BLOCK)
 		return -ENODATA;
-	bench_result("longest", n, s->longest * 10);
-	bench_result("rare", n, stall_rare(s) * 10);
+	if (num_online_cpus() == 1)
+		bench_result("longest", n, s->longest * 10);
+	else
+		bench_result("rare", n, stall_rare(s) * 10);
 	bench_result("waits", n, s->waits * 10);
 	return 0;
 }

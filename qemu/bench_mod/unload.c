@@ -4,12 +4,15 @@
  */
 #include <linux/err.h>
 #include <linux/flt_sim.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "bench.h"
 
-#define ROUNDS	3
+#define ROUNDS	5
 
 static const unsigned int sizes[] = { 1, 100, 1000 };
 static struct flt_sim *sims[1000];
@@ -72,6 +75,9 @@ static int unload_once(unsigned int n, u64 *took)
 	rc = flt_start_filtering(filter);
 	rc = rc ?: attach_everywhere(filter, n);
 	nr_completed = 0;
+	/* What was left to be done later is done now. */
+	rcu_barrier();
+	schedule_timeout_idle(HZ / 20);
 	began = bench_now();
 	flt_unregister_filter(filter);
 	*took = bench_now() - began;
