@@ -39,8 +39,11 @@ static void run_indirect(void)
 {
 	unsigned int i, n = READ_ONCE(nr_pointers);
 
-	for (i = 0; i < n; i++)
-		READ_ONCE(pointers[i])(&nr_pointers);
+	for (i = 0; i < n; i++) {
+		void (*call)(void *what) = READ_ONCE(pointers[i]);
+
+		call(&nr_pointers);
+	}
 }
 
 static void run_atomic(void)

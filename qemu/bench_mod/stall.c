@@ -8,7 +8,7 @@
  *
  * With one CPU the wall clock says nothing: what looks like a gap is the other
  * thread's turn. What counts is therefore the reader's own: it steps aside of
- * its own accord, in the middle of each operation, when it stands at its filter
+ * its own accord and sleeps, in the middle of each operation, when it stands at its filter
  * and everything may change around it, and between two; that time is not
  * counted. If it sleeps anywhere else, it waits for somebody: that is counted in
  * full, and how often it was. A gap in which it was preempted, or that has a
@@ -29,8 +29,8 @@
  *	waits.N		in how many gaps it slept
  */
 #include <asm/hardirq.h>
-#include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/log2.h>
@@ -81,7 +81,7 @@ static void step_aside(void)
 	unsigned int ticks = timer_interrupts();
 	unsigned long asleep = current->nvcsw, preempted = current->nivcsw;
 
-	yield();
+	usleep_range(1, 2);
 	reader.asleep += current->nvcsw - asleep;
 	reader.preempted += current->nivcsw - preempted;
 	reader.ticks += timer_interrupts() - ticks;
@@ -236,7 +236,7 @@ static void stay(u64 cycles)
 	u64 began = bench_now();
 
 	while (bench_now() - began < cycles)
-		yield();
+		schedule_timeout_idle(1);
 }
 
 /* A block of each kind, equally long. */
@@ -291,7 +291,7 @@ static int stall_read(struct flt_filter *comes)
 	if (IS_ERR(reader.task))
 		return PTR_ERR(reader.task);
 	kthread_bind(reader.task, cpumask_last(cpu_online_mask));
-	/* Who steps aside all the time is to have many turns all the same. */
+	/* Back soon, whoever runs: so that it sees much of what goes on. */
 	set_user_nice(reader.task, MIN_NICE);
 	wake_up_process(reader.task);
 	for (i = 0; !rc && i < BLOCKS; i++)

@@ -20,7 +20,7 @@
 
 #define ROUNDS		12
 #define A_LOT		5000	/* beyond that, the rest is little: */
-#define FEW_ROUNDS	3
+#define FEW_ROUNDS	2
 #define TOO_LONG	(60 * HZ)
 
 static struct flt_filter *filter, *other;

@@ -7,7 +7,7 @@
 . /guest/lib.sh
 
 F=/sys/kernel/fltmgr/filters/passthrough
-READS=4000
+READS=3000
 
 # measure WHAT [PREFIX]: what the bench module says
 measure() {
