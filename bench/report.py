@@ -55,9 +55,8 @@ def markdown(f):
 
 
 CHART = """
-set terminal svg size 1080,460 font "sans-serif,12" background "white"
+set terminal svg size 1280,420 noenhanced font "sans-serif,12" background "white"
 set multiplot layout 1,2
-set key left top
 set grid ytics
 set ylabel "guest instructions"
 set title "one operation in the kernel"
@@ -65,7 +64,7 @@ set xlabel "callbacks"
 set logscale y
 set xtics (0,1,2,4,8,16)
 set xrange [0:16.5]
-set key outside bottom center maxcols 3
+set key outside right center
 plot {bare}
 unset logscale y
 set title "4 KiB read of null_blk"
