@@ -51,11 +51,14 @@ class Guest:
                "-serial", "chardev:con", "-chardev", f"file,id=res,path={self.result}", "-serial", "chardev:res",
                "-qmp", f"unix:{self.work}/qmp,server=on,wait=off", "-kernel", str(kernel / "bzImage"),
                "-initrd", str(initrd), "-append", append]
-        # rdrand: without it the first reader of random numbers waits seconds.
-        cmd += ["-cpu", "host" if accel == "kvm" else "qemu64,+rdrand"]
         if o.icount:
-            # With the clock and the random numbers the same each time, a count repeats to the last digit.
-            cmd += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
+            # With the clock and the random numbers the same each time, a count repeats to the last digit. What
+            # the kernel starts its random numbers from is in the seed that QEMU hands to it.
+            cmd += ["-cpu", "qemu64,-rdrand,-rdseed", "-icount", "shift=0,sleep=off", "-seed", "1",
+                    "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
+        else:
+            # rdrand: without it the first reader of random numbers waits seconds.
+            cmd += ["-cpu", "host" if accel == "kvm" else "qemu64,+rdrand"]
         for n, disk in enumerate(disks):
             cmd += ["-drive", f"if=none,id=d{n},file={disk},format=raw,cache=unsafe,discard=unmap"
                     + (",readonly=on" if disk.parent != self.work else ""),
