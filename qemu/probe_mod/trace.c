@@ -11,6 +11,7 @@
  *	object TYPE NUMBER ADDRESS SIZE
  *	percpu CPU OFFSET
  */
+#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -135,8 +136,40 @@ static int probe_remote(const struct probe_scenario *scenario)
 	return probe_count_check(WINDOWS * scenario->depth, scenario->filters);
 }
 
+/* Not the manager's: what the plugin is to count, bench/atomics knows how often. */
+static noinline void probe_known(atomic_long_t *word, unsigned long *plain)
+{
+	long old = 0;
+
+	atomic_long_inc(word);
+	atomic_long_try_cmpxchg(word, &old, 1);
+	xchg(plain, 1);
+	smp_mb();
+	mb();
+	cmpxchg_local(plain, 1, 2);	/* of its own CPU only: no lock */
+	barrier();
+}
+
+static void probe_known_windows(void *arg, struct flt_operation **ops)
+{
+	unsigned long plain = 0;
+	atomic_long_t word = ATOMIC_LONG_INIT(0);
+	unsigned int i;
+
+	for (i = 0; i < WINDOWS; i++)
+		probe_window(probe_known(&word, &plain));
+}
+
+static int probe_self_test(const struct probe_scenario *scenario)
+{
+	probe_worker_start(workers[0], probe_known_windows, NULL);
+	probe_worker_wait(workers[0]);
+	return 0;
+}
+
 /* In ascending number of filters, for these only get more. */
 static const struct probe_scenario scenarios[] = {
+	{ "known", 0, probe_self_test },
 	{ "one", 0, probe_one },
 	{ "one", 1, probe_one },
 	{ "both", 1, probe_both },
