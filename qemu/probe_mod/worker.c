@@ -7,11 +7,15 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/percpu.h>
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "probe.h"
+
+/* Says where a CPU's own variables are. */
+static DEFINE_PER_CPU(int, probe_here);
 
 struct probe_worker {
 	struct task_struct *task;
@@ -103,7 +107,8 @@ int probe_worker_layout(struct probe_worker *worker, char *buf, int len)
 	unsigned int i;
 
 	len += sysfs_emit_at(buf, len, "percpu %u %lx\n", worker->cpu,
-			     per_cpu_offset(worker->cpu));
+			     (unsigned long)per_cpu_ptr(&probe_here, worker->cpu) -
+			     (__force unsigned long)&probe_here);
 	len += sysfs_emit_at(buf, len, "object stack %u %px %lu\n", worker->cpu,
 			     task_stack_page(worker->task), THREAD_SIZE);
 	len += sysfs_emit_at(buf, len, "object task_struct %u %px %zu\n", worker->cpu,
