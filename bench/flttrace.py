@@ -167,6 +167,14 @@ class Trace:
         name, offset, module = self.symbols.at(address)
         return source_of(module, name, offset) if module else ""
 
+    def statement(self, address):
+        """The line of source itself, which names the field"""
+        file, _, line = self.source(address).split(" < ")[0].partition(":")
+        if not line.isdigit() or not (TOP / file).is_file():
+            return ""
+        text = (TOP / file).read_text(encoding="utf-8").splitlines()
+        return f"`{text[int(line) - 1].strip()}`" if int(line) <= len(text) else ""
+
     def place(self, address):
         """What is there, as "flt_instance 0: pool+0x0" """
         for start, size, kind, number in self.objects:

@@ -101,6 +101,8 @@ static int probe_pre(struct flt_callback_data *data, const struct flt_related_ob
 static int probe_post(struct flt_callback_data *data, const struct flt_related_objects *objs,
 		      void *context, u32 flags)
 {
+	if (unlikely(probe_plant))
+		probe_make_mistake();
 	this_cpu_inc(counts->post);
 	return FLT_POSTOP_FINISHED_PROCESSING;
 }

@@ -136,28 +136,39 @@ static int probe_remote(const struct probe_scenario *scenario)
 	return probe_count_check(WINDOWS * scenario->depth, scenario->filters);
 }
 
-/* Not the manager's: what the plugin is to count, bench/atomics knows how often. */
-static noinline void probe_known(atomic_long_t *word, unsigned long *plain)
+/*
+ * Not the manager's: what the plugin is to see, bench/atomics knows how often and
+ * where. Some of these QEMU does in a function of its own, not in generated code.
+ */
+static struct {
+	atomic_long_t locked;
+	unsigned long swapped;
+	unsigned long local;
+	unsigned long unused;
+	u128 wide;
+} known __aligned(32);
+
+static noinline void probe_known(void)
 {
+	u128 wide = 0;
 	long old = 0;
 
-	atomic_long_inc(word);
-	atomic_long_try_cmpxchg(word, &old, 1);
-	xchg(plain, 1);
+	atomic_long_inc(&known.locked);
+	atomic_long_try_cmpxchg(&known.locked, &old, 1);
+	xchg(&known.swapped, 1);
 	smp_mb();
 	mb();
-	cmpxchg_local(plain, 1, 2);	/* of its own CPU only: no lock */
+	cmpxchg_local(&known.local, 0, 1);	/* of its own CPU only: no lock */
+	try_cmpxchg128_local(&known.wide, &wide, 1);
 	barrier();
 }
 
 static void probe_known_windows(void *arg, struct flt_operation **ops)
 {
-	unsigned long plain = 0;
-	atomic_long_t word = ATOMIC_LONG_INIT(0);
 	unsigned int i;
 
 	for (i = 0; i < WINDOWS; i++)
-		probe_window(probe_known(&word, &plain));
+		probe_window(probe_known());
 }
 
 static int probe_self_test(const struct probe_scenario *scenario)
@@ -176,6 +187,7 @@ static const struct probe_scenario scenarios[] = {
 	{ "remote", 1, probe_remote, .depth = 1 },
 	{ "planted-counter", 1, probe_both, PROBE_PLANT_COUNTER },
 	{ "planted-neighbours", 1, probe_both, PROBE_PLANT_NEIGHBOURS },
+	{ "planted-remote", 1, probe_remote, PROBE_PLANT_COUNTER, 1 },
 	{ "one", 2, probe_one },
 	{ "one", 4, probe_one },
 	{ "both", 4, probe_both },
@@ -210,6 +222,7 @@ static int probe_layout(char *buf)
 				     scenarios[i].filters, WINDOWS);
 	for (i = 0; i < CPUS; i++)
 		len = probe_worker_layout(workers[i], buf, len);
+	len += sysfs_emit_at(buf, len, "object known 0 %px %zu\n", &known, sizeof(known));
 	return probe_provider_layout(buf, len);
 }
 
