@@ -22,6 +22,10 @@ check: tools	## the models, KUnit under KASAN and lockdep, every VM script
 
 bench: tools	## what a filter costs, in guest instructions
 	@bench/run
+	@bench/hidden
+
+bench-sharing bench-atomics bench-profile bench-uml: tools
+	@bench/$(@:bench-%=%)
 
 stress: tools	## long torture runs
 	@qemu/check stress
@@ -59,4 +63,4 @@ help:
 # User-space programs, built into build/tools, from where guests get them too.
 tools = if [ -e tools/Makefile ]; then $(MAKE) -s -C tools OUT=$(CURDIR)/build/tools $(1); fi
 
-.PHONY: all demo check bench stress mutate lint model docs install tools clean help
+.PHONY: all demo check bench bench-sharing bench-atomics bench-profile bench-uml stress mutate lint model docs install tools clean help

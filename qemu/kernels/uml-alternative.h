@@ -11,6 +11,12 @@
 #undef LOCK_PREFIX
 #define LOCK_PREFIX "lock; "
 
-#ifndef smp_mb
-#define smp_mb() asm volatile("lock; addl $0,-4(%%rsp)" ::: "memory", "cc")
+#if !defined(__ASSEMBLY__) && !defined(smp_mb)
+static __always_inline void uml_smp_mb(void)
+{
+	asm volatile("lock; addl $0,-4(%%rsp)" ::: "memory", "cc");
+}
+
+/* As x86 with several CPUs has it; it pairs with whatever it would there. */
+#define smp_mb() uml_smp_mb()
 #endif

@@ -14,15 +14,17 @@
  * bench/trace.py reads it. What an instruction is (a locked read-modify-write,
  * a full barrier) is decided here, where its bytes are.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <linux/types.h>
 
 #include <qemu-plugin.h>
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
+#define NO_REGS		QEMU_PLUGIN_CB_NO_REGS
 #define MAX_CPUS	8
 #define MARK_BASE	0x464c5400u	/* see marks.h */
 #define MARK_MASK	0xffffff00u
@@ -45,13 +47,13 @@ enum record_kind { RECORD_MARK, RECORD_INSN, RECORD_LOAD, RECORD_STORE };
 #define INSN_BARRIER	0x2	/* a full barrier and nothing else */
 
 struct record {
-	uint64_t value;		/* the mark; the instruction's or datum's address */
-	uint64_t physical;	/* of the datum */
-	uint8_t kind;
-	uint8_t flags;
-	uint8_t size;		/* of the datum, bytes */
-	uint8_t cpu;
-	uint8_t pad[4];
+	__u64 value;		/* the mark; the instruction's or datum's address */
+	__u64 physical;	/* of the datum */
+	__u8 kind;
+	__u8 flags;
+	__u8 size;		/* of the datum, bytes */
+	__u8 cpu;
+	__u8 pad[4];
 };
 
 /* Each CPU writes its own; with one thread for all CPUs nothing else is needed. */
@@ -72,7 +74,7 @@ static void fatal(const char *what)
 	abort();
 }
 
-static struct record *record(unsigned int cpu, enum record_kind kind, uint64_t value)
+static struct record *record(unsigned int cpu, enum record_kind kind, __u64 value)
 {
 	struct log *log = &logs[cpu];
 	struct record *r;
@@ -110,7 +112,7 @@ static void rearm(qemu_plugin_id_t id);
 /* A mark is executed. */
 static void on_mark(unsigned int cpu, void *data)
 {
-	enum mark mark = (uintptr_t)data;
+	enum mark mark = (unsigned long)data;
 
 	if (cpu >= MAX_CPUS)
 		fatal("too many CPUs");
@@ -143,11 +145,12 @@ static void on_insn(unsigned int cpu, void *data)
 
 	if (!logs[cpu].on)
 		return;
-	r = record(cpu, RECORD_INSN, ((const uint64_t *)data)[0]);
-	r->flags = ((const uint64_t *)data)[1];
+	r = record(cpu, RECORD_INSN, ((const __u64 *)data)[0]);
+	r->flags = ((const __u64 *)data)[1];
 }
 
-static void on_memory(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
+static void on_memory(unsigned int cpu, qemu_plugin_meminfo_t info, unsigned long address,
+		      void *data)
 {
 	struct qemu_plugin_hwaddr *hw;
 	struct record *r;
@@ -164,9 +167,9 @@ static void on_memory(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t add
 }
 
 /* nopl MARK_BASE+n(%rax) */
-static enum mark mark_of(const uint8_t *b, size_t n)
+static enum mark mark_of(const __u8 *b, size_t n)
 {
-	uint32_t displacement;
+	__u32 displacement;
 
 	if (n != MARK_LENGTH || b[0] != 0x0f || b[1] != 0x1f || b[2] != 0x80)
 		return 0;
@@ -175,29 +178,27 @@ static enum mark mark_of(const uint8_t *b, size_t n)
 }
 
 /* The ModRM byte of an instruction without a displacement yet read: is its operand memory? */
-static int in_memory(uint8_t modrm)
+static int in_memory(__u8 modrm)
 {
 	return modrm >> 6 != 3;
 }
 
-/*
- * lock or/add $0 to something on the stack, which is how kernels say smp_mb().
- */
-static int is_stack_barrier(const uint8_t *b, const uint8_t *end)
+/* A locked add of 0 to something on the stack, which is how kernels say smp_mb(). */
+static int is_stack_barrier(const __u8 *b, const __u8 *end)
 {
 	if (b < end && (*b & 0xf0) == 0x40)	/* REX */
 		b++;
 	if (end - b < 4 || *b != 0x83)
 		return 0;
-	/* ModRM: add or or, a SIB byte follows; SIB: base rsp, no index */
+	/* ModRM: add (or the next one, or); a SIB byte follows; SIB: base rsp, no index */
 	if ((b[1] & 0x30) || (b[1] & 7) != 4 || !in_memory(b[1]) || b[2] != 0x24)
 		return 0;
 	return end[-1] == 0;
 }
 
-static unsigned int classify(const uint8_t *b, size_t n)
+static unsigned int classify(const __u8 *b, size_t n)
 {
-	const uint8_t *end = b + n;
+	const __u8 *end = b + n;
 	int lock = 0;
 
 	/* legacy prefixes */
@@ -217,9 +218,9 @@ static unsigned int classify(const uint8_t *b, size_t n)
 }
 
 /* Lives as long as the translation may, which is as long as we do. */
-static uint64_t *describe(uint64_t address, const uint8_t *b, size_t n)
+static void *describe(__u64 address, const __u8 *b, size_t n)
 {
-	uint64_t *d = malloc(2 * sizeof(*d));
+	__u64 *d = malloc(2 * sizeof(*d));
 
 	if (!d)
 		fatal("no memory");
@@ -234,21 +235,21 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 	for (i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		const uint8_t *bytes = qemu_plugin_insn_data(insn);
+		const __u8 *bytes = qemu_plugin_insn_data(insn);
 		size_t size = qemu_plugin_insn_size(insn);
 		enum mark mark = mark_of(bytes, size);
+		void *what = (void *)(unsigned long)mark;
 
 		if (mark) {
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS,
-							       (void *)(uintptr_t)mark);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, NO_REGS, what);
 			continue;
 		}
 		if (!armed)
 			continue;
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_insn, QEMU_PLUGIN_CB_NO_REGS,
-						       describe(qemu_plugin_insn_vaddr(insn), bytes, size));
-		qemu_plugin_register_vcpu_mem_cb(insn, on_memory, QEMU_PLUGIN_CB_NO_REGS,
-						 QEMU_PLUGIN_MEM_RW, NULL);
+		what = describe(qemu_plugin_insn_vaddr(insn), bytes, size);
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, on_insn, NO_REGS, what);
+		qemu_plugin_register_vcpu_mem_cb(insn, on_memory, NO_REGS, QEMU_PLUGIN_MEM_RW,
+						 NULL);
 	}
 }
 

@@ -14,7 +14,8 @@
 #define MARK_BIT1	6
 
 /* nopl 0x464c5400 + which (%rax) */
-#define flt_mark(which) \
-	asm volatile(".byte 0x0f, 0x1f, 0x80; .long 0x464c5400 + %c0" :: "i" (which) : "memory")
+#define flt_mark(which) ({ \
+	asm volatile(".byte 0x0f, 0x1f, 0x80; .long 0x464c5400 + %c0" :: "i" (which) : "memory"); \
+})
 
 #endif /* _FLT_PROBE_MARKS_H */

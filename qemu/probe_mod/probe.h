@@ -14,7 +14,7 @@ extern struct flt_volume *probe_volume;
 enum probe_plant {
 	PROBE_PLANT_NOTHING,
 	PROBE_PLANT_COUNTER,		/* both CPUs add to one word */
-	PROBE_PLANT_NEIGHBOURS,		/* one writes what shares a line with what the other reads */
+	PROBE_PLANT_NEIGHBOURS,		/* one writes beside what the other reads */
 	PROBE_NR_PLANTS,
 };
 

@@ -187,7 +187,8 @@ static int probe_object(char *buf, int len, const char *type, unsigned int nr, c
 {
 	if (!object || !virt_addr_valid(object))
 		return 0;
-	return sysfs_emit_at(buf, len, "object %s %u %px %zu\n", type, nr, object, ksize(object));
+	return sysfs_emit_at(buf, len, "object %s %u %lx %zu\n", type, nr,
+			     (unsigned long)object, ksize(object));
 }
 
 /* For naming an address: where things are. */

@@ -156,8 +156,8 @@ static noinline void probe_known(void)
 	atomic_long_inc(&known.locked);
 	atomic_long_try_cmpxchg(&known.locked, &old, 1);
 	xchg(&known.swapped, 1);
-	smp_mb();
-	mb();
+	smp_mb();	/* with nothing: it is counted */
+	mb();		/* likewise */
 	cmpxchg_local(&known.local, 0, 1);	/* of its own CPU only: no lock */
 	try_cmpxchg128_local(&known.wide, &wide, 1);
 	barrier();
@@ -222,7 +222,8 @@ static int probe_layout(char *buf)
 				     scenarios[i].filters, WINDOWS);
 	for (i = 0; i < CPUS; i++)
 		len = probe_worker_layout(workers[i], buf, len);
-	len += sysfs_emit_at(buf, len, "object known 0 %px %zu\n", &known, sizeof(known));
+	len += sysfs_emit_at(buf, len, "object known 0 %lx %zu\n",
+			     (unsigned long)&known, sizeof(known));
 	return probe_provider_layout(buf, len);
 }
 

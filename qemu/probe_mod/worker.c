@@ -109,13 +109,13 @@ int probe_worker_layout(struct probe_worker *worker, char *buf, int len)
 	len += sysfs_emit_at(buf, len, "percpu %u %lx\n", worker->cpu,
 			     (unsigned long)per_cpu_ptr(&probe_here, worker->cpu) -
 			     (__force unsigned long)&probe_here);
-	len += sysfs_emit_at(buf, len, "object stack %u %px %lu\n", worker->cpu,
-			     task_stack_page(worker->task), THREAD_SIZE);
-	len += sysfs_emit_at(buf, len, "object task_struct %u %px %zu\n", worker->cpu,
-			     worker->task, sizeof(*worker->task));
+	len += sysfs_emit_at(buf, len, "object stack %u %lx %lu\n", worker->cpu,
+			     (unsigned long)task_stack_page(worker->task), THREAD_SIZE);
+	len += sysfs_emit_at(buf, len, "object task_struct %u %lx %zu\n", worker->cpu,
+			     (unsigned long)worker->task, sizeof(*worker->task));
 	for (i = 0; i < PROBE_DEPTH; i++)
-		len += sysfs_emit_at(buf, len, "object flt_operation %u %px %zu\n",
-				     worker->cpu * PROBE_DEPTH + i, worker->ops[i],
-				     ksize(worker->ops[i]));
+		len += sysfs_emit_at(buf, len, "object flt_operation %u %lx %zu\n",
+				     worker->cpu * PROBE_DEPTH + i,
+				     (unsigned long)worker->ops[i], ksize(worker->ops[i]));
 	return len;
 }
