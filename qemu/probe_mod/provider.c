@@ -22,9 +22,11 @@ static struct flt_filter *filter;
 static struct flt_instance *instances[PROBE_MOST_FILTERS];
 static unsigned int nr_instances;
 
-static struct {
+struct probe_counts {
 	unsigned long pre, post, ended;
-} __percpu *counts;
+};
+
+static struct probe_counts __percpu *counts;
 
 /* What probe_plant is about: one line. */
 struct probe_planted {
@@ -162,7 +164,7 @@ void probe_count_reset(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		memset(per_cpu_ptr(counts, cpu), 0, sizeof(*counts));
+		memset(per_cpu_ptr(counts, cpu), 0, sizeof(struct probe_counts));
 }
 
 /* Every filter was called each time, and every operation ended, or a trace means nothing. */
@@ -207,7 +209,7 @@ int probe_provider_init(void)
 {
 	int rc;
 
-	counts = __alloc_percpu(sizeof(*counts), SMP_CACHE_BYTES);
+	counts = __alloc_percpu(sizeof(struct probe_counts), SMP_CACHE_BYTES);
 	if (!counts)
 		return -ENOMEM;
 	probe_volume = flt_volume_create("probe", &probe_volume_ops, NULL);
