@@ -12,5 +12,6 @@ step "are run" -- load flt_probe what=trace
 step "the module has results" -- has /run/symbols '^scenario 0 '
 step "symbols are shown" -- has /run/symbols '^ffffffff[0-9a-f]+ . flt_dispatch'
 step "they are saved" -- dd if=/run/symbols of=/dev/vda bs=1M conv=fsync
+step "its module goes" -- wait_for 5 unload flt_probe
 step "nothing is left" -- rmmod_all
 finish

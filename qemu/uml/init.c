@@ -27,9 +27,17 @@ static int load(const char *path, const char *parameters)
 	return rc;
 }
 
+/* What the module was told last may still be on its way out of it. */
 static int unload(const char *name)
 {
-	return syscall(__NR_delete_module, name, O_NONBLOCK);
+	int tries, rc = -1;
+
+	for (tries = 0; rc && tries < 50; tries++) {
+		if (tries)
+			msleep(100);
+		rc = syscall(__NR_delete_module, name, O_NONBLOCK);
+	}
+	return rc;
 }
 
 static int copy(const char *path)
