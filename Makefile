@@ -22,6 +22,10 @@ check: tools	## the models, KUnit under KASAN and lockdep, every VM script
 
 bench: tools	## what a filter costs, in instructions (BASELINE=file: fails if more than there)
 	@bench/run $(if $(BASELINE),--baseline $(BASELINE))
+	@bench/hidden
+
+bench-sharing bench-atomics bench-profile bench-uml: tools
+	@bench/$(@:bench-%=%)
 
 baseline: tools	## the same, kept as bench/baseline.json and in README.md
 	@bench/run --keep
@@ -62,4 +66,4 @@ help:
 # User-space programs, built into build/tools, from where guests get them too.
 tools = if [ -e tools/Makefile ]; then $(MAKE) -s -C tools OUT=$(CURDIR)/build/tools $(1); fi
 
-.PHONY: all demo check bench baseline stress mutate lint model docs install tools clean help
+.PHONY: all demo check bench baseline bench-sharing bench-atomics bench-profile bench-uml stress mutate lint model docs install tools clean help

@@ -63,6 +63,8 @@ class Guest:
             cmd += ["-drive", f"if=none,id=d{n},file={disk},format=raw,cache=unsafe,discard=unmap"
                     + (",readonly=on" if disk.parent != self.work else ""),
                     "-device", f"virtio-blk-pci,drive=d{n},serial=disk{n}"]
+        if o.plugin:
+            cmd += ["-plugin", o.plugin]
         for device in o.device:
             cmd += ["-device", device]
         return cmd
@@ -160,7 +162,7 @@ def accelerator(o, probe):
     """tcg unless a guest is known to come up under KVM; probe() is asked once per boot of this machine."""
     tcg = f"tcg,thread={o.thread}"
     wanted = os.environ.get("ACCEL")
-    if o.icount or wanted == "tcg" or o.tcg:
+    if o.icount or o.plugin or wanted == "tcg" or o.tcg:
         return tcg
     if wanted:
         return wanted
