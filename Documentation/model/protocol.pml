@@ -39,12 +39,15 @@
 #define NOPS			2
 #ifdef CFG_TWO_A
 #define X_			A
+#define SWAPS_			0	/* which one swaps; the other is completed */
 #else
 #define X_			B
+#define SWAPS_			1
 #endif
-/* the torn-down instance: all it can do; the other one passes or owes */
-#define PRE_ANSWERS(o, i)	(i == X_ -> (WITH_CB | PEND | COMPLETE | SWAP) : WITH_CB)
-#define PEND_ANSWERS		(WITH_CB | NO_CB)
+/* the torn-down instance: what two can do beside each other; the other one owes */
+#define PRE_ANSWERS(o, i)	(i != X_ -> WITH_CB : \
+				 (WITH_CB | PEND | (o == SWAPS_ -> SWAP : COMPLETE)))
+#define PEND_ANSWERS		WITH_CB
 #define POST_PENDS(o, i)	(i == X_)
 #elif defined(CFG_SYNC_A) || defined(CFG_SYNC_B) || defined(CFG_SYNC_BOTH)
 #define NOPS			1
