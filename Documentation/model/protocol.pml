@@ -4,8 +4,9 @@
  *
  * Two instances, A above B, on one volume; one or two operations; each may be
  * passed on, owed a post-op, completed, pended before and after its device
- * ran; A, B or both are detached at any moment.  See index.rst for what is
- * abstracted, and scripts/model-check for how it is run:
+ * ran, cancelled while it is pended, or initiated by A itself; A, B or both are
+ * detached at any moment.  See index.rst for what is abstracted, and
+ * scripts/model-check for how it is run:
  *
  *	spin -a -DCFG_ONE_A protocol.pml && gcc -DSAFETY pan.c && ./a.out
  *
@@ -38,12 +39,15 @@
 #define NOPS			2
 #ifdef CFG_TWO_A
 #define X_			A
+#define SWAPS_			0	/* which one swaps; the other is completed */
 #else
 #define X_			B
+#define SWAPS_			1
 #endif
-/* the torn-down instance: all it can do; the other one passes or owes */
-#define PRE_ANSWERS(o, i)	(i == X_ -> (WITH_CB | PEND | COMPLETE | SWAP) : WITH_CB)
-#define PEND_ANSWERS		(WITH_CB | NO_CB)
+/* the torn-down instance: what two can do beside each other; the other one owes */
+#define PRE_ANSWERS(o, i)	(i != X_ -> WITH_CB : \
+				 (WITH_CB | PEND | (o == SWAPS_ -> SWAP : COMPLETE)))
+#define PEND_ANSWERS		WITH_CB
 #define POST_PENDS(o, i)	(i == X_)
 #elif defined(CFG_SYNC_A) || defined(CFG_SYNC_B) || defined(CFG_SYNC_BOTH)
 #define NOPS			1
@@ -55,19 +59,50 @@
 #define PRE_ANSWERS(o, i)	(i == A -> PEND : NO_CB | PEND)
 #define PEND_ANSWERS		(NO_CB | WITH_CB)
 #define POST_PENDS(o, i)	0
+#elif defined(CFG_MISUSE)	/* completed, and PENDING is not returned */
+#define NOPS			1
+#define PRE_ANSWERS(o, i)	(i == A -> ANY : NO_CB)
+#define PEND_ANSWERS		NO_CB
+#define POST_PENDS(o, i)	0
+#elif defined(CFG_OWN)		/* A's own operation: only B sees it */
+#define NOPS			1
+#define PRE_ANSWERS(o, i)	(NO_CB | SWAP | COMPLETE | PEND)
+#define PEND_ANSWERS		WITH_CB
+#define POST_PENDS(o, i)	1
+#elif defined(CFG_CANCEL)	/* what is pended has a cancel routine */
+#define WITH_CANCEL
+#define NOPS			1
+#define PRE_ANSWERS(o, i)	(i == A -> SWAP | PEND : PEND)
+#define PEND_ANSWERS		NO_CB
+#define POST_PENDS(o, i)	0
+#elif defined(CFG_CANCEL_KEPT)	/* B completes nothing by itself */
+#define WITH_CANCEL
+#define NOPS			1
+#define PRE_ANSWERS(o, i)	(i == A -> SWAP : (word_below_kept(o) -> PEND : NO_CB))
+#define PEND_ANSWERS		COMPLETE
+#define POST_PENDS(o, i)	0
+#define word_below_kept(o)	(BARE(node[IX(o, A)]) == KEPT)
+#elif defined(CFG_ENDLESS)	/* A alone; no end of operations */
+#define NOPS			1
+#define PRE_ANSWERS(o, i)	(WITH_CB | PEND)
+#define PEND_ANSWERS		(WITH_CB | NO_CB)
+#define POST_PENDS(o, i)	1
 #else
 #error "choose a configuration: -DCFG_xxx"
 #endif
 
 #if defined(CFG_ONE_A) || defined(CFG_TWO_A) || defined(CFG_SYNC_A) || \
-    defined(CFG_BOTH) || defined(CFG_SYNC_BOTH) || defined(CFG_DOUBLE)
+    defined(CFG_BOTH) || defined(CFG_SYNC_BOTH) || defined(CFG_DOUBLE) || \
+    defined(CFG_MISUSE) || defined(CFG_OWN) || defined(CFG_CANCEL) || \
+    defined(CFG_CANCEL_KEPT) || defined(CFG_ENDLESS)
 #define DETACH_A
 #define GONE_A		gone[A]
 #else
 #define GONE_A		true
 #endif
 #if defined(CFG_ONE_B) || defined(CFG_TWO_B) || defined(CFG_SYNC_B) || \
-    defined(CFG_BOTH) || defined(CFG_SYNC_BOTH)
+    defined(CFG_BOTH) || defined(CFG_SYNC_BOTH) || defined(CFG_OWN) || \
+    defined(CFG_CANCEL)
 #define DETACH_B
 #define GONE_B		gone[B]
 #else
@@ -89,6 +124,11 @@ mtype = {
 	ONE_TAKER,	/* INV-12's shape: one thread moves the operation */
 	ONE_ANSWER,	/* a pend takes one answer */
 	ANSWER_WRITTEN,	/* and it is there when it is read */
+	PND_01,		/* completed without PENDING: reported; nothing else is */
+	FIO_23,		/* nothing is initiated on what is going */
+	INV_15,		/* what is initiated is not seen above */
+	INV_16,		/* one call of the routine for each that is initiated */
+	DATA_LIVE,	/* nobody touches a filter's own operation when it is free */
 	OP_LIVE,	/* nobody touches a finished operation */
 	OP_CLEAN,	/* an operation that ends stands nowhere */
 	INSTANCE_LIVE,	/* nobody touches a freed instance */
@@ -157,6 +197,30 @@ bit qreq[NIX];
 bit dreq[NIX];
 byte accepted[NIX];
 #endif
+#ifdef CFG_MISUSE
+byte misused[NOPS];		/* accepted completions, less those reported */
+#endif
+#ifdef WITH_CANCEL
+bit mark[NOPS];			/* op->canceled */
+byte routine[NOPS];		/* whose routine is set; 0 none */
+byte called[NOPS * 2];		/* (op, caller): whose routine it is to call */
+bit later[NIX];			/* it goes on in a worker */
+#endif
+#ifdef CFG_OWN
+byte refs[4];			/* to an instance, which keep its memory */
+byte data = 1;			/* who counts the memory of the operation */
+bit waited;			/* performed synchronously */
+bit done;			/* the completion of that */
+byte told;			/* calls of the routine */
+#define HELD(i)			(refs[i] > 0)
+#define FREED			(data == 0)
+#else
+#define HELD(i)			false
+#define FREED			true
+#endif
+#ifdef CFG_ENDLESS
+bit grace;			/* the section that a grace period waits for */
+#endif
 bit rcu[NOPS];			/* its mover is in a read section */
 byte handed[NOPS * 3];		/* the frames' completions */
 bit lock;			/* the in-flight list's */
@@ -210,6 +274,39 @@ inline post_begins(o, i)
 	}
 }
 
+#define RCU_ENTER(o)	rcu[o] = 1
+#ifdef CFG_ENDLESS
+#define RCU_LEAVE(o)	rcu[o] = 0; grace = 0
+#else
+#define RCU_LEAVE(o)	rcu[o] = 0
+#endif
+
+#ifdef WITH_CANCEL
+/*
+ * flt_cancel_take(), under the list's lock: the mark, then the routine; and a
+ * hold of the instance whose routine it is, which something else holds still.
+ */
+inline cancel_take(o, caller, got)
+{
+	atomic { TOUCH_OP(o); mark[o] = 1 }
+	atomic {
+		TOUCH_OP(o);
+		got = (routine[o] != 0);
+		if
+		:: got ->
+			called[(o) * 2 + (caller)] = routine[o];
+			TOUCH_I(routine[o]);
+			MUST(COUNT, count[routine[o]] > 0);
+#ifndef MUT_CANCEL_NO_HOLD
+			count[routine[o]]++;
+#endif
+			routine[o] = 0
+		:: else
+		fi
+	}
+}
+#endif
+
 /* the post-op with DRAINING, on a copy: FINISHED whatever it answers */
 inline drain(o, i)
 {
@@ -238,713 +335,8 @@ inline watch_node(o, i, w, again)
 	}
 }
 
-/* ---- whoever moves an operation ---------------------------------------- */
-
-#define SUBMITTER	1	/* the thread that issued it */
-#define DEVICE		2	/* the lower device's completion */
-#define PRE_AGENT	3	/* a filter's worker: complete_pended_pre */
-#define POST_AGENT	4	/* a filter's worker: complete_pended_post */
-#define SECOND_AGENT	5	/* one that completes a pend a second time */
-
-#define MY_FRAME	(role == SUBMITTER -> 1 : \
-			 (role == PRE_AGENT && me == A -> 2 : 0))
-#define HANDED(f)	handed[o * 3 + (f)]
-
-proctype Thread(byte o; byte role; byte me)
-{
-	byte pos;	/* instance it stands at; 0 above all */
-	byte nx;	/* where it goes */
-	byte old;	/* the replaced word */
-	byte ans;
-	byte k;		/* node the walk up has come to */
-	byte nsync;	/* nodes above that wait for this thread's frame */
-	bit owed;	/* a node was just made at pos */
-	bit won;
-
-	if
-	:: role == SUBMITTER -> goto dispatch
-	:: role == DEVICE ->
-end_device:	atomic {
-			submitted[o] -> submitted[o] = 0;
-			TAKE(o);
-			k = B
-		}
-		goto up
-	:: role == PRE_AGENT -> goto complete_pre
-	:: role == POST_AGENT -> goto complete_post
-#ifdef CFG_DOUBLE
-	:: role == SECOND_AGENT -> goto complete_pre_again
-#endif
-	fi;
-
-	/* -- flt_dispatch() -- */
-dispatch:
-#ifdef MUT_JOIN_LATE
-	atomic { live[o] = 1; TAKE(o);
-		 late[o] = started[A] * A + started[B] * B };
-#else
-	atomic {
-		lock == 0 ->
-		inlist[o] = 1;
-		live[o] = 1;
-		TAKE(o);
-		late[o] = started[A] * A + started[B] * B
-	}
-#endif
-
-	/* -- flt_walk_down(): one RCU section finds, checks and moves -- */
-down:
-	atomic {
-		TOUCH_OP(o);
-#ifndef MUT_GOING_OUTSIDE_RCU
-		rcu[o] = 1;
-#endif
-		nx = (pos < A && slot[A] -> A : (pos < B && slot[B] -> B : 0))
-	}
-	do
-	:: nx == 0 -> break
-	:: atomic { nx != 0 && going[nx] ->
-		TOUCH_I(nx);
-		nx = (nx == A && slot[B] -> B : 0) }
-	:: atomic { nx != 0 && !going[nx] ->
-		TOUCH_I(nx);
-		break }
-	od;
-#ifdef MUT_MOVE_OUTSIDE_RCU
-	rcu[o] = 0;
-#endif
-
-	/*
-	 * -- flt_stand(): publish the new place, release the old --
-	 * With a node just made, a cmpxchg that finds the word watched does not
-	 * move: the post-op owed is drained first, from where it is owed, and
-	 * the next place is looked for anew.
-	 */
-move:
-	atomic {
-		TOUCH_OP(o);
-		old = word[o];
-#ifndef MUT_DRAIN_AFTER_MOVE
-		if
-		:: owed && (old & WATCHED) ->
-			rcu[o] = 0;
-			nx = 0;
-#ifdef MUT_FORGET_OWED
-			owed = 0; goto down
-#else
-			goto handover
-#endif
-		:: else
-		fi;
-#endif
-#ifdef MUT_WORD_KEPT_ON_COMPLETE
-		if
-		:: nx == UP -> old = 0
-		:: else -> word[o] = (nx == 0 -> 0 : AT(nx, RUNNING))
-		fi;
-#else
-		word[o] = (nx == 0 || nx == UP -> 0 : AT(nx, RUNNING));
-#endif
-#ifdef MUT_FORGET_WATCHED
-		old = 0;
-#endif
-		rcu[o] = 0
-	}
-#ifdef MUT_OWED_LATE
-	if
-	:: owed -> atomic { TOUCH_OP(o); node[IX(o, pos)] = OWED }
-	:: else
-	fi;
-#endif
-#ifdef MUT_JOIN_LATE
-	atomic { lock == 0 -> inlist[o] = 1 };
-#endif
-#ifdef MUT_DRAIN_AFTER_MOVE
-	if
-	:: owed && (old & WATCHED) -> goto handover
-	:: else
-	fi;
-handed_over:
-#endif
-
-	/* -- flt_stand(): a watched word is counted; last access -- */
-	if
-	:: old & WATCHED -> put(pos)
-	:: else
-	fi;
-	atomic {
-		owed = 0; old = 0;
-		if
-		:: nx == 0 -> goto submit
-		:: nx == UP -> nx = 0; k = pos - 1; goto up
-		:: else -> pos = nx; nx = 0
-		fi
-	}
-
-	/* -- the pre-op -- */
-	atomic {
-		TOUCH_I(pos);
-		MUST(INV_04, !completed[pos]);
-		MUST(INV_03, (late[o] & pos) == 0);
-		MUST(INV_01, g[IX(o, pos)] == G_NONE);
-		g[IX(o, pos)] = G_PRE
-	}
-	atomic {
-		if
-		:: PRE_ANSWERS(o, pos) & NO_CB -> ans = NO_CB
-		:: PRE_ANSWERS(o, pos) & WITH_CB -> ans = WITH_CB
-		:: PRE_ANSWERS(o, pos) & COMPLETE -> ans = COMPLETE
-		:: PRE_ANSWERS(o, pos) & SYNC -> ans = SYNC
-		:: PRE_ANSWERS(o, pos) & SWAP -> ans = SWAP
-		:: PRE_ANSWERS(o, pos) & PEND ->
-			preq[IX(o, pos)] = 1;
-#ifdef CFG_DOUBLE
-			dreq[IX(o, pos)] = 1;
-#endif
-			goto pended
-		fi;
-		goto answered
-	}
-
-pended:
-	/* it returned PENDING */
-	atomic {
-		TOUCH_OP(o);
-		if
-		:: STATE(word[o]) == RUNNING ->
-#ifdef MUT_PENDED_LOSES_WATCHED
-			word[o] = AT(pos, PENDED);
-#else
-			word[o] = WITH_W(word[o], AT(pos, PENDED));
-#endif
-			GIVE(o);
-#ifdef MUT_SYNC_PENDED_LEAVES
-			goto fin
-#else
-			goto left
-#endif
-		:: STATE(word[o]) == ANSWERING ->
-			word[o] = WITH_W(word[o], AT(pos, PENDED_ANSWERING));
-			GIVE(o);
-			goto left
-		:: STATE(word[o]) == EARLY ->
-			ans = answer[o];
-			MUST(ANSWER_WRITTEN, ans != 0);
-			answer[o] = 0
-		fi
-	}
-
-answered:
-	atomic {
-		TOUCH_OP(o);
-		if
-		:: ans == NO_CB ->
-			g[IX(o, pos)] = G_NONE
-		:: ans == WITH_CB || ans == SYNC || ans == SWAP ->
-			g[IX(o, pos)] = G_OWED;
-#ifndef MUT_OWED_LATE
-			node[IX(o, pos)] = (ans == SWAP -> KEPT : OWED);
-			swapped[IX(o, pos)] = (ans == SWAP);
-#endif
-			owed = 1;
-			if
-			:: ans == SYNC ->
-				frame[IX(o, pos)] = MY_FRAME;
-				nsync++
-			:: else
-			fi
-		:: ans == COMPLETE ->
-			g[IX(o, pos)] = G_NONE;
-			ans = 0;
-			nx = UP;
-			goto move
-		fi;
-		ans = 0;
-		goto down
-	}
-
-submit:
-	/* from here on nobody on the way down touches the operation */
-	atomic {
-		TOUCH_OP(o);
-		MUST(OP_CLEAN, word[o] == 0);
-		GIVE(o);
-		submitted[o] = 1
-	}
-#ifdef MUT_TOUCH_AFTER_SUBMIT
-	TOUCH_OP(o);
-#endif
-	goto left;
-
-	/* -- flt_settle(): it is being torn down, and is owed a post-op -- */
-handover:
-#ifdef MUT_PUT_BEFORE_POST
-	put(pos);
-#endif
-	atomic { TOUCH_OP(o); old = node[IX(o, pos)] }
-	if
-	:: old == OWED ->
-		atomic {
-			TOUCH_OP(o);
-			won = (node[IX(o, pos)] == OWED);
-#ifdef MUT_DRAIN_TWICE
-			won = 1;
-#endif
-			if
-			:: won -> node[IX(o, pos)] = DRAINING
-			:: else
-			fi
-		}
-		if
-		:: won ->
-			MUST(INDEPENDENT, INST(word[o]) == pos);
-			drain(o, pos);
-			won = 0
-		:: else
-		fi
-	:: old == KEPT ->
-#ifndef MUT_KEPT_NOT_WATCHED
-		watch_node(o, pos, old, handover)
-#endif
-	:: else
-	fi;
-#ifdef MUT_DRAIN_AFTER_MOVE
-	old = WATCHED;
-	goto handed_over;
-#endif
-	atomic { old = 0; owed = 0; goto down }
-
-	/* -- flt_complete_pended_preoperation() -- */
-complete_pre:
-end_pre:
-	atomic {
-		preq[IX(o, me)] -> preq[IX(o, me)] = 0;
-		pos = me;
-		if
-		:: PEND_ANSWERS & NO_CB -> ans = NO_CB
-		:: PEND_ANSWERS & WITH_CB -> ans = WITH_CB
-		:: PEND_ANSWERS & COMPLETE -> ans = COMPLETE
-		:: PEND_ANSWERS & SWAP -> ans = SWAP
-		fi
-	}
-#ifdef CFG_DOUBLE
-	goto try;
-complete_pre_again:
-end_again:
-	atomic {
-		dreq[IX(o, me)] -> dreq[IX(o, me)] = 0;
-		pos = me;
-		ans = NO_CB
-	}
-try:
-#endif
-	atomic {
-#ifdef CFG_DOUBLE
-		/* the word is looked at while the operation lasts */
-		if
-		:: !live[o] -> goto fin
-		:: else
-		fi;
-		if
-#ifndef MUT_NO_INSTANCE_CHECK
-		:: INST(word[o]) != me -> goto fin
-#else
-		:: word[o] == 0 -> goto fin
-#endif
-		:: else
-		fi;
-#else
-		TOUCH_OP(o);
-		MUST(ONE_ANSWER, INST(word[o]) == me);
-#endif
-		if
-		:: STATE(word[o]) == RUNNING ->
-#ifdef MUT_EARLY_BEFORE_ANSWER
-			word[o] = WITH_W(word[o], AT(me, EARLY));
-#else
-			word[o] = WITH_W(word[o], AT(me, ANSWERING));
-#endif
-		:: STATE(word[o]) == PENDED ->
-			word[o] = WITH_W(word[o], AT(me, RESUMING));
-			TAKE(o);
-			nx = UP	/* marks: this thread resumes */
-		:: else ->	/* double completion: refused */
-#ifndef CFG_DOUBLE
-			MUST(ONE_ANSWER, false);
-#endif
-			goto fin
-		fi;
-#ifdef CFG_DOUBLE
-		accepted[IX(o, me)]++;
-		MUST(ONE_ANSWER, accepted[IX(o, me)] == 1)
-#endif
-	}
-	atomic {
-		TOUCH_OP(o);
-		answer[o] = ans;
-		ans = 0
-	}
-	if
-	:: nx == UP -> nx = 0
-	:: else ->
-		atomic {
-#ifdef MUT_RESUME_TWICE
-			/* sets EARLY, and resumes as well */
-			if
-			:: STATE(word[o]) == ANSWERING ->
-				word[o] = WITH_W(word[o], AT(me, EARLY));
-				TAKE(o)
-			:: else
-			fi;
-#endif
-			if
-#ifndef MUT_EARLY_BEFORE_ANSWER
-			:: STATE(word[o]) == ANSWERING ->
-				TOUCH_OP(o);
-				word[o] = WITH_W(word[o], AT(me, EARLY));
-				goto fin
-			:: STATE(word[o]) == PENDED_ANSWERING ->
-				TOUCH_OP(o);
-				word[o] = WITH_W(word[o], AT(me, RESUMING));
-				TAKE(o)
-#else
-			:: true -> goto fin
-#endif
-			fi
-		}
-	fi;
-	atomic {
-		TOUCH_OP(o);
-		ans = answer[o];
-		answer[o] = 0;
-		MUST(ANSWER_WRITTEN, ans != 0);
-		goto answered
-	}
-
-	/* -- flt_walk_up(), flt_complete(): from node k upwards -- */
-up:
-	do
-	:: k == 0 -> break
-	:: k != 0 ->
-		/* a SYNCHRONIZE node belongs to its thread, drained or not */
-		atomic {
-			TOUCH_OP(o);
-			if
-#ifdef MUT_SYNC_DRAINED_SKIPPED
-			:: frame[IX(o, k)] != 0 && node[IX(o, k)] >= DRAINING &&
-			   frame[IX(o, k)] != MY_FRAME ->
-				skip
-			:: frame[IX(o, k)] != 0 && node[IX(o, k)] < DRAINING &&
-			   frame[IX(o, k)] != MY_FRAME ->
-#elif defined(MUT_SYNC_BY_TASK)
-			/* the device may complete within submit() */
-			:: frame[IX(o, k)] == 1 && role == DEVICE -> skip
-			:: frame[IX(o, k)] != 0 && frame[IX(o, k)] != MY_FRAME ->
-#else
-			:: frame[IX(o, k)] != 0 && frame[IX(o, k)] != MY_FRAME ->
-#endif
-				HANDED(frame[IX(o, k)]) = k;
-				GIVE(o);
-				goto left
-			:: frame[IX(o, k)] != 0 && frame[IX(o, k)] == MY_FRAME ->
-				nsync--;
-				frame[IX(o, k)] = 0
-			:: else
-			fi
-		}
-		atomic {
-			TOUCH_OP(o);
-			if
-			:: node[IX(o, k)] == OWED ->
-				node[IX(o, k)] = POSTING
-			:: BARE(node[IX(o, k)]) == KEPT ->
-#ifdef MUT_POSTING_LOSES_WATCHED
-				node[IX(o, k)] = POSTING
-#else
-				node[IX(o, k)] = WITH_W(node[IX(o, k)], POSTING)
-#endif
-			:: else ->	/* the teardown's, or none */
-#ifdef MUT_TOUCH_LOST_INSTANCE
-				if
-				:: node[IX(o, k)] != 0 -> TOUCH_I(k)
-				:: else
-				fi;
-#endif
-				k--;
-				goto up
-			fi
-		}
-		post_begins(o, k);
-		atomic {
-			MUST(INV_02, k == B || node[IX(o, B)] == 0 ||
-				     node[IX(o, B)] >= DRAINING);
-			if
-			:: goto posted
-			:: POST_PENDS(o, k) ->
-				qreq[IX(o, k)] = 1
-			fi
-		}
-		/* it returned MORE_PROCESSING_REQUIRED */
-		atomic {
-			TOUCH_OP(o);
-			if
-			:: BARE(node[IX(o, k)]) == POSTING ->
-#ifdef MUT_POST_LOSES_WATCHED
-				node[IX(o, k)] = POST_PENDED;
-#else
-				node[IX(o, k)] = WITH_W(node[IX(o, k)], POST_PENDED);
-#endif
-#ifdef MUT_WALK_PAST_PENDED
-				k--;
-				goto up
-#else
-				GIVE(o);
-				goto left
-#endif
-			:: BARE(node[IX(o, k)]) == POST_EARLY
-			fi
-		}
-posted:
-		atomic {
-			TOUCH_OP(o);
-			old = node[IX(o, k)];
-			g[IX(o, k)] = G_NONE;
-			node[IX(o, k)] = DONE
-		}
-		if
-		:: old & WATCHED -> put(k)
-		:: else
-		fi;
-		atomic { old = 0; k-- }
-	od;
-	/* above the topmost node: off the list, back to the caller */
-	atomic {
-#ifndef MUT_FREE_UNLOCKED
-		lock == 0 ->
-#endif
-		TOUCH_OP(o);
-		MUST(OP_CLEAN, word[o] == 0 && answer[o] == 0);
-		inlist[o] = 0;
-		live[o] = 0;
-		node[IX(o, A)] = 0;
-		node[IX(o, B)] = 0;
-		GIVE(o);
-		ended[o] = 1
-	}
-	goto left;
-
-	/* -- flt_complete_pended_postoperation() -- */
-complete_post:
-end_post:
-	atomic {
-		qreq[IX(o, me)] -> qreq[IX(o, me)] = 0;
-		k = me
-	}
-	atomic {
-		TOUCH_OP(o);
-		if
-		:: BARE(node[IX(o, k)]) == POSTING ->
-			node[IX(o, k)] = WITH_W(node[IX(o, k)], POST_EARLY);
-#ifdef MUT_POST_RESUME_TWICE
-			TAKE(o);
-			goto posted
-#else
-			goto fin
-#endif
-		:: BARE(node[IX(o, k)]) == POST_PENDED ->
-			node[IX(o, k)] = WITH_W(node[IX(o, k)], POST_RESUMING);
-			TAKE(o);
-			goto posted
-		:: else -> MUST(ONE_ANSWER, false)
-		fi
-	}
-
-	/*
-	 * It let go of the operation.  A thread whose frame stands in nodes
-	 * further up waits until somebody hands the operation back; it knows
-	 * that from its frame, not from the operation.
-	 */
-left:
-	if
-	:: nsync > 0 ->
-		atomic {
-			HANDED(MY_FRAME) != 0 ->
-			k = HANDED(MY_FRAME);
-			HANDED(MY_FRAME) = 0;
-			TAKE(o);
-			goto up
-		}
-	:: else
-	fi;
-fin:
-	atomic {
-		pos = 0; nx = 0; old = 0; ans = 0; k = 0; owed = 0; won = 0
-	}
-}
-
-/* ---- teardown of one instance ------------------------------------------ */
-
-proctype Teardown(byte X)
-{
-	byte o, w;
-	bit mine;
-
-	/* -- flt_teardown_begin() -- */
-#ifdef MUT_START_BEFORE_GOING
-	started[X] = 1;
-#endif
-#ifndef OPT_NO_GOING
-	going[X] = 1;
-#endif
-#ifndef MUT_NO_STUB
-	slot[X] = 0;
-#endif
-#ifndef MUT_NO_GRACE_PERIOD
-	rcu[0] == 0;
-	rcu[NOPS - 1] == 0;
-#endif
-	atomic {
-#ifndef MUT_START_BEFORE_GOING
-		MUST(INV_06, !started[X] && !completed[X]);
-#endif
-		started[X] = 1;
-		count[X] = 1	/* the bias */
-	}
-
-	/* -- flt_drain_scan() -- */
-#ifdef MUT_BIAS_BEFORE_SCAN
-	put(X);
-#endif
-	do
-	:: o == NOPS -> break
-	:: o < NOPS ->
-		atomic { lock == 0 -> lock = 1 }
-		if
-		:: !inlist[o] -> goto seen
-		:: else
-		fi;
-#ifdef MUT_SCAN_NODE_FIRST
-		goto nodes;
-#endif
-words:
-		atomic { TOUCH_OP(o); w = word[o] }
-		if
-		:: INST(w) == X ->
-#ifdef MUT_COUNT_LATE
-			atomic {
-				TOUCH_OP(o);
-				if
-				:: word[o] == w -> word[o] = w | WATCHED
-				:: else -> goto words
-				fi
-			}
-			TOUCH_I(X);
-			count[X]++;
-#else
-			/* counted before it can be seen, taken back if lost */
-			count[X]++;
-			atomic {
-				TOUCH_OP(o);
-				if
-				:: word[o] == w -> word[o] = w | WATCHED
-				:: else -> count[X]--; goto words
-				fi
-			}
-#endif
-			if
-			:: goto seen		/* its mover will do the rest */
-			:: goto nodes		/* or look on: both are right */
-			fi
-		:: else
-		fi;
-#ifdef MUT_SCAN_NODE_FIRST
-		goto seen;
-#endif
-nodes:
-		atomic { TOUCH_OP(o); w = node[IX(o, X)] }
-		if
-#ifdef MUT_DRAIN_KEPT
-		:: w == OWED || w == KEPT ->
-#else
-		:: w == OWED ->
-#endif
-#ifdef MUT_NO_CLAIM
-			atomic { node[IX(o, X)] = DRAINING; mine = 1 }
-#else
-			atomic {
-				TOUCH_OP(o);
-				if
-				:: node[IX(o, X)] == w ->
-					node[IX(o, X)] = DRAINING;
-					mine = 1
-				:: else -> goto nodes
-				fi
-			}
-#endif
-#ifndef MUT_COPY_UNLOCKED
-			TOUCH_OP(o)	/* the copy */
-#endif
-		:: w >= KEPT && w < DRAINING && !(w & WATCHED) ->
-			watch_node(o, X, w, nodes)
-		:: else
-#ifdef MUT_SCAN_NODE_FIRST
-			-> goto words
-#endif
-		fi;
-seen:
-		atomic { lock = 0; w = 0 }
-		if
-		:: mine ->
-#ifdef MUT_BIAS_BEFORE_DRAIN
-			if
-			:: o == NOPS - 1 -> put(X)
-			:: else
-			fi;
-#endif
-#ifdef MUT_COPY_UNLOCKED
-			TOUCH_OP(o);
-#endif
-			drain(o, X);
-			mine = 0;
-#ifdef MUT_DONE_AFTER_DRAIN
-			/* the operation may have ended meanwhile */
-			atomic { TOUCH_OP(o); node[IX(o, X)] = DONE }
-#endif
-#ifdef MUT_BIAS_BEFORE_DRAIN
-			if
-			:: o == NOPS - 1 -> goto out
-			:: else
-			fi
-#endif
-		:: else
-		fi;
-		o++
-	od;
-#ifndef MUT_BIAS_BEFORE_SCAN
-	put(X);
-#endif
-#ifdef MUT_BIAS_BEFORE_DRAIN
-out:
-#endif
-	atomic { o = 0; w = 0 }
-}
-
-/* the work item that ends it */
-proctype TeardownWork(byte X)
-{
-	atomic {
-		queued[X] -> queued[X] = 0;
-		MUST(INV_06, started[X] && !completed[X]);
-		MUST(INV_07, g[IX(0, X)] == G_NONE &&
-			     g[IX(NOPS - 1, X)] == G_NONE &&
-			     INST(word[0]) != X && INST(word[NOPS - 1]) != X);
-		completed[X] = 1
-	}
-	gone[X] = 1;
-end_work:
-	queued[X] ->
-	MUST(INV_06, false)
-}
+#include "protocol-thread.inc"
+#include "protocol-teardown.inc"
 
 /* ---- all of it --------------------------------------------------------- */
 
@@ -953,18 +345,39 @@ init {
 
 	atomic {
 		slot[A] = 1;
+#ifndef CFG_ENDLESS
 		slot[B] = 1;
+#endif
+		count[A] = 1;	/* being in service: the bias */
+		count[B] = 1;
+#ifdef CFG_OWN
+		refs[A] = 1;	/* the operation's */
+#endif
 		do
 		:: o < NOPS ->
 			run Thread(o, SUBMITTER, 0);
 			run Thread(o, DEVICE, 0);
+#ifndef CFG_OWN
 			run Thread(o, PRE_AGENT, A);
+#endif
+#ifndef CFG_ENDLESS
 			run Thread(o, PRE_AGENT, B);
+#endif
+#if !defined(CFG_OWN) && !defined(WITH_CANCEL)
 			run Thread(o, POST_AGENT, A);
+#endif
+#if !defined(CFG_ENDLESS) && !defined(WITH_CANCEL)
 			run Thread(o, POST_AGENT, B);
+#endif
 #ifdef CFG_DOUBLE
 			run Thread(o, SECOND_AGENT, A);
 			run Thread(o, SECOND_AGENT, B);
+#endif
+#ifdef WITH_CANCEL
+			run Thread(o, CALLER, 0);
+#endif
+#ifdef CFG_CANCEL
+			run Thread(o, CANCELLER, 0);
 #endif
 			o++
 		:: else -> o = 0; break
@@ -979,11 +392,23 @@ init {
 #endif
 	}
 
+#ifdef CFG_ENDLESS
+end_init:
+	false
+#endif
 	/* never reached: an operation or a teardown that does not end */
 	atomic {
-		ended[0] && ended[NOPS - 1] && GONE_A && GONE_B ->
+		ended[0] && ended[NOPS - 1] && GONE_A && GONE_B && FREED ->
+#ifdef CFG_OWN
+		MUST(INV_16, told + waited == 1);
+#endif
 		MUST(INV_01, g[IX(0, A)] == G_NONE && g[IX(0, B)] == G_NONE &&
 			     g[IX(NOPS - 1, A)] == G_NONE &&
 			     g[IX(NOPS - 1, B)] == G_NONE)
 	}
 }
+
+#ifdef CFG_ENDLESS
+/* a teardown ends, though operations never do */
+ltl PROGRESS { <> gone[A] }
+#endif
