@@ -344,6 +344,93 @@ static void post_only_among_others(struct kunit *test)
 	tf_expect_log(test, "A> C> C< B< A<");
 }
 
+static struct gate gate;
+static struct task_struct *runner_then;
+
+static int held_in_pre(struct tf *tf, struct flt_callback_data *data,
+		       const struct flt_related_objects *objs, int status)
+{
+	gate_pass(&gate);
+	return status;
+}
+
+static int note_runner(struct tf *tf, struct flt_callback_data *data,
+		       const struct flt_related_objects *objs, u32 flags, int status)
+{
+	runner_then = op->operation.runner;
+	return status;
+}
+
+static void *start_op(void *arg)
+{
+	flt_sim_start(op);
+	return NULL;
+}
+
+/* DRN-03: a post-operation that the mover drains may wait for another teardown */
+static void who_drains_is_not_in_the_operation(struct kunit *test)
+{
+	pair_register(test);
+	gate_init(&gate);
+	b.on_pre = held_in_pre;
+	b.on_post = note_runner;
+	runner_then = current;
+	helper_start(test, 0, start_op, NULL);
+	gate_wait(test, &gate);
+	helper_start(test, 1, detach_thread, &b);
+	tf_wait_until(test, atomic_read(&b.starts) && READ_ONCE(volume->scans) == 0);
+	gate_open(&gate);
+	helper_join(test, 0);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
+	tf_expect_ended(test, op, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains), 1);
+	KUNIT_EXPECT_PTR_EQ(test, runner_then, NULL);
+}
+
+static int completes_and_goes_on(struct tf *tf, struct flt_callback_data *data,
+				 const struct flt_related_objects *objs, int status)
+{
+	gate_pass(&gate);
+	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
+	return FLT_PREOP_SUCCESS_WITH_CALLBACK;
+}
+
+/* PND-01: said once, whether the usual way notices, or the mover of a watched operation */
+static void completed_and_not_pended(struct kunit *test)
+{
+	unsigned int before;
+
+	pair_register(test);
+	gate_init(&gate);
+	b.on_pre = completes_and_goes_on;
+	before = flt_violation_count();
+	helper_start(test, 0, start_op, NULL);
+	gate_wait(test, &gate);
+	helper_start(test, 1, detach_thread, &b);
+	tf_wait_until(test, atomic_read(&b.starts) && READ_ONCE(volume->scans) == 0);
+	gate_open(&gate);
+	helper_join(test, 0);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
+	tf_expect_ended(test, op, 0);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.drains) + atomic_read(&b.posts), 1);
+}
+
+/* The same with no teardown about */
+static void completed_and_not_pended_at_once(struct kunit *test)
+{
+	unsigned int before;
+
+	pair_register(test);
+	gate_init(&gate);
+	gate_open(&gate);
+	b.on_pre = completes_and_goes_on;
+	before = flt_violation_count();
+	run(test);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.posts), 1);
+}
+
 static struct kunit_case plain_cases[] = {
 	KUNIT_CASE(the_usual_way_is_plain),
 	KUNIT_CASE(nothing_is_plain_during_a_scan),
@@ -358,6 +445,9 @@ static struct kunit_case plain_cases[] = {
 	KUNIT_CASE(synchronised_below_the_usual),
 	KUNIT_CASE(more_filters_than_nodes),
 	KUNIT_CASE(post_only_among_others),
+	KUNIT_CASE(who_drains_is_not_in_the_operation),
+	KUNIT_CASE(completed_and_not_pended),
+	KUNIT_CASE(completed_and_not_pended_at_once),
 	{}
 };
 

@@ -8,18 +8,23 @@
  *	Walk	one operation past two instances, down and up, each wanting its
  *		post-op or not
  *	Tear(i)	the teardown of an instance: mark, grace period, scan, wait
+ *	Publish	another stack with the same instances takes the place of the first
  *
  * CFG_PLAIN_ONE	the upper instance goes
  * CFG_PLAIN_TWO	both do
+ * CFG_PLAIN_STACK	a stack is published, and freed, meanwhile; none goes
  *
  * A store is plain if, in one read section, nobody was seen to scan and the word
- * was found as the walk left it.
+ * was found as the walk left it. The slot that the walk remembers is that of a
+ * stack that it looked up under the same epoch; here that epoch has two parts,
+ * scans and the number of stacks published.
  */
 /* The tag is in the text of the assertion, so a failure names itself. */
 mtype = {
 	INV_01,			/* an owed post-op is called or drained, once */
 	INV_04,			/* no callback after teardown_complete */
 	INSTANCE_LIVE,		/* whoever holds an instance has not lost it */
+	STACK_LIVE,		/* a stack that is looked at is not freed */
 	NOTHING
 };
 
@@ -40,7 +45,10 @@ mtype = {
 #define DRAINED	3
 #define DONE	4
 
-byte scans;			/* volume->head.scans */
+byte scans;			/* what makes volume->head.epoch odd */
+byte epoch;			/* the rest of it */
+byte stack;			/* which one is published */
+bit freed[2];
 bit section;			/* the walk's read section */
 bit going[N], gone[N];
 byte hold[N] = 1;
@@ -95,6 +103,9 @@ inline move_on()
 	section = 0;
 #endif
 	undisturbed();
+#ifndef MUT_EPOCH_IGNORED
+	plain = plain && epoch == my_epoch;
+#endif
 #ifdef MUT_NO_COMPARE
 	seen = word; watched = 0;
 #else
@@ -102,10 +113,19 @@ inline move_on()
 #endif
 	if
 	:: plain && !watched && seen == (cur == NOBODY -> NOWHERE : cur) ->
-		/* one store of the whole word */
+		/* flt_next_slot(), then one store of the whole word */
+		MUST(STACK_LIVE, !freed[my_stack]);
 		atomic { word = (next < N -> next : NOWHERE); word_watched = 0 }; break
 	:: else ->
-		/* flt_stand(), and flt_settle() if it says so */
+		/* flt_stack_next(); flt_stand(), and flt_settle() if it says so */
+#ifdef MUT_STACK_FIRST
+		my_stack = stack;
+		my_epoch = epoch;
+#else
+		my_epoch = epoch;
+		my_stack = stack;
+#endif
+		MUST(STACK_LIVE, !freed[my_stack]);
 		if
 		:: atomic { word_watched && made -> skip };
 			section = 0;
@@ -131,7 +151,7 @@ inline move_on()
 	cur = next
 }
 
-/* flt_claim_plain(), or flt_post_claim() */
+/* flt_claim_plain(), or flt_claim() */
 inline claim(i)
 {
 	enter();
@@ -167,7 +187,7 @@ inline done(i)
 
 active proctype Walk()
 {
-	byte cur = NOBODY, next, seen;
+	byte cur = NOBODY, next, seen, my_epoch = 255, my_stack;
 	bit plain, watched, made, mine;
 
 	do
@@ -293,11 +313,33 @@ proctype Tear(byte i)
 	nr_torn++
 }
 
+/* flt_stack_publish() */
+proctype Publish()
+{
+#ifdef MUT_EPOCH_FIRST
+	epoch++;
+	stack = 1;
+#else
+	stack = 1;
+#ifndef MUT_EPOCH_KEPT
+	epoch++;
+#endif
+#endif
+	/* kfree_rcu() */
+	section == 0;
+	freed[0] = 1
+}
+
 init {
+#if defined(CFG_PLAIN_STACK)
+	run Publish();
+	nr_torn = N
+#else
 	run Tear(0);
 #if defined(CFG_PLAIN_TWO)
 	run Tear(1)
 #else
 	nr_torn++
+#endif
 #endif
 }

@@ -252,7 +252,7 @@ struct flt_object {
  */
 struct flt_volume_head {
 	struct flt_object obj;
-	u64 epoch;
+	unsigned long epoch;
 	struct flt_stack __rcu *stack[FLT_NR_CLASSES];
 };
 

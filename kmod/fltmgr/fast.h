@@ -63,7 +63,7 @@ static __always_inline unsigned long flt_word_at(const struct flt_instance *inst
 }
 
 /* What a scan has left, and who has published, is seen. Pairs with flt_epoch_advance(). */
-static __always_inline u64 flt_epoch(const struct flt_volume_head *head)
+static __always_inline unsigned long flt_epoch(const struct flt_volume_head *head)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_sched_held(), "not in a read section");
 	return smp_load_acquire(&head->epoch);

@@ -259,11 +259,11 @@ struct flt_stack {
 };
 
 /* No volume's ever: not to be used. */
-#define FLT_EPOCH_NONE	U64_MAX
+#define FLT_EPOCH_NONE	ULONG_MAX
 
 /* Where a walk is in a stack that it has looked at, on the stack of its thread. */
 struct flt_position {
-	u64 epoch;				/* of the volume then; FLT_EPOCH_NONE */
+	unsigned long epoch;			/* of the volume then; FLT_EPOCH_NONE */
 	struct flt_instance **first;		/* slot of the stack */
 	struct flt_instance **slot;		/* of the instance it stands at */
 };

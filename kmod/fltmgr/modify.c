@@ -170,7 +170,8 @@ void flt_set_callback_data_dirty(struct flt_callback_data *data)
 		return;
 	}
 	data->flags |= FLTFL_CALLBACK_DATA_DIRTY;
-	data->operation->dirty = true;
+	/* Its thread may be on its way out of the pre-operation. */
+	WRITE_ONCE(data->operation->dirty, true);
 }
 EXPORT_SYMBOL_GPL(flt_set_callback_data_dirty);
 

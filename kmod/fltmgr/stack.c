@@ -65,9 +65,9 @@ static int flt_stack_build(struct flt_volume *volume, int class, struct flt_stac
  */
 static void flt_epoch_advance(struct flt_volume *volume)
 {
-	u64 epoch = (volume->head.epoch | 1) + 1;
+	unsigned long epoch = (volume->head.epoch | 1) + 1;
 
-	/* Pairs with the acquires in flt_stack_next() and flt_epoch_is(). */
+	/* Pairs with the acquires in flt_stack_next() and flt_epoch(). */
 	smp_store_release(&volume->head.epoch, epoch | !!volume->scans);
 }
 

@@ -21,12 +21,20 @@ static noinline void flt_settle(struct flt_operation *op, struct flt_instance *i
 	struct flt_drain_copy copy;
 
 	if (flt_drain_claim(&copy, op, node, seen)) {
+		/* That callback is not one of the operation's, and may wait. */
+		WRITE_ONCE(op->runner, NULL);
 		flt_drain_run(&copy, inst);
+		WRITE_ONCE(op->runner, current);
 		return;
 	}
 	/* Swapped buffers: whoever pends it below is to know. CAN-13 */
 	WRITE_ONCE(op->canceled, true);
 	flt_watch_kept(node, inst);
+}
+
+static bool flt_word_is_answered(unsigned long word)
+{
+	return flt_word_state(word) == FLT_OP_ANSWERING || flt_word_state(word) == FLT_OP_EARLY;
 }
 
 /*
@@ -37,13 +45,17 @@ static noinline bool flt_stand(struct flt_operation *op, struct flt_instance *cu
 			       struct flt_instance *next, bool owed)
 {
 	unsigned long old = atomic_long_read(&op->word);
+	bool told = false;
 
-	if (unlikely(flt_word_state(old) == FLT_OP_ANSWERING ||
-		     flt_word_state(old) == FLT_OP_EARLY))
-		flt_violation_op("PND-01", cur, op, "completed it and then did not return PENDING");
 	do {
 		if (unlikely(old & FLT_OP_WATCHED) && owed)
 			return false;
+		/* While it stands there: @cur is. */
+		if (unlikely(flt_word_is_answered(old)) && !told) {
+			told = true;
+			flt_violation_op("PND-01", cur, op,
+					 "completed it and then did not return PENDING");
+		}
 	} while (!atomic_long_try_cmpxchg(&op->word, (long *)&old, flt_word_at(next)));
 	if (unlikely(old & FLT_OP_WATCHED))
 		flt_teardown_put(cur);
@@ -313,12 +325,18 @@ static __always_inline void flt_way_save(struct flt_operation *op, const struct 
 		op->index = way->pos.slot - way->pos.first;
 }
 
+/* Not to be used if there is none. */
+static __always_inline struct flt_node *flt_next_inline(struct flt_operation *op)
+{
+	return likely(op->nr_nodes < FLT_INLINE_NODES) ? &op->nodes[op->nr_nodes] : NULL;
+}
+
 /* What may have changed elsewhere. The operation is ours. */
 static __always_inline void flt_way_load(struct flt_operation *op, struct flt_way *way,
 					 struct flt_node *owed)
 {
 	way->owed = owed;
-	way->free = &op->nodes[op->nr_nodes];
+	way->free = flt_next_inline(op);
 }
 
 /* The pre-op of @inst has returned, and it takes a closer look. */
@@ -368,7 +386,7 @@ static __always_inline enum flt_step flt_visit(struct flt_operation *op, struct 
 	node->context = NULL;
 	status = flt_call_pre(op, inst, class, &node->context);
 	flt_race_point("pre_returned", op);
-	if (unlikely(op->careful))
+	if (unlikely(READ_ONCE(op->careful)))
 		return flt_way_returned(op, walk, inst, status, way);
 	if (likely(status == FLT_PREOP_SUCCESS_WITH_CALLBACK && inst->post[class])) {
 		flt_modify_undo(op, &op->passed);
@@ -402,7 +420,7 @@ static __always_inline enum flt_step flt_visit_all(struct flt_operation *op, str
 						   struct flt_instance *cur,
 						   struct flt_node *owed)
 {
-	struct flt_way way = { .free = &op->nodes[op->nr_nodes], .owed = owed };
+	struct flt_way way = { .free = flt_next_inline(op), .owed = owed };
 	struct flt_volume_head *head = &op->volume->head;
 	unsigned long class = op->class;
 	enum flt_step step;
