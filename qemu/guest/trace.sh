@@ -3,7 +3,7 @@
 # /dev/vda what bench/trace.py needs to name addresses: the results of the
 # module, and all symbols. Two CPUs: on one, the kernel patches out lock prefixes.
 #
-# run: -k stock -c 2 --disk 16M --no-leak-scan --append nokaslr -t 300
+# run: -k stock -c 2 --disk 16M --no-leak-scan --append nokaslr --boot-time 400 -t 600
 . /guest/lib.sh
 
 step "the scenarios" -- insmod_all fltmgr
