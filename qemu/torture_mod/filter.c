@@ -188,9 +188,11 @@ static int torture_error(struct torture_visit *visit)
 /* What the issuer is to see of @status. */
 static void torture_expect(struct torture_visit *visit, int status)
 {
-	if (status < 0 && torture_fault_now(FAULT_STATUS))
+	const struct torture_volume *vol = visit->ti->vol;
+
+	if (status < 0 && vol->counted && torture_fault_now(FAULT_STATUS))
 		return;
-	visit->place->expect = status == STATUS_CANCELLED && visit->ti->vol->block ? -EIO : status;
+	visit->place->expect = status == STATUS_CANCELLED && vol->block ? -EIO : status;
 }
 
 static void torture_set_status(struct torture_visit *visit, struct flt_callback_data *data,
@@ -289,7 +291,7 @@ static void torture_work(struct work_struct *work)
 						   work);
 
 	if (torture_obtain(visit)) {
-		if (visit->place && torture_fault_now(FAULT_LOST))
+		if (visit->place && visit->ti->vol->counted && torture_fault_now(FAULT_LOST))
 			while (torture_lost())
 				msleep(20);
 		torture_go_on(visit, visit->data);
