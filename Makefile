@@ -29,6 +29,9 @@ stress: tools	## long torture runs
 mutate:	## do the tests notice deliberate bugs?
 	@scripts/mutate
 
+coverage: tools	## lines and branches that the tests run, per file
+	@scripts/coverage
+
 lint:	## checkpatch, sparse, W=1, kernel-doc; silence is success
 	@scripts/lint
 
@@ -59,4 +62,4 @@ help:
 # User-space programs, built into build/tools, from where guests get them too.
 tools = if [ -e tools/Makefile ]; then $(MAKE) -s -C tools OUT=$(CURDIR)/build/tools $(1); fi
 
-.PHONY: all demo check bench stress mutate lint model docs install tools clean help
+.PHONY: all demo check bench stress mutate coverage lint model docs install tools clean help
