@@ -150,7 +150,8 @@ static void something_is_counted(struct kunit *test)
 	memory = kmalloc(16, GFP_ATOMIC);
 	WRITE_ONCE(fault.task, NULL);
 	kfree(memory);
-	KUNIT_EXPECT_EQ(test, asked, 1);
+	/* More with kmemleak, which makes an object of each. */
+	KUNIT_EXPECT_GE(test, asked, 1);
 	count();
 	page = alloc_page(GFP_KERNEL);
 	WRITE_ONCE(fault.task, NULL);
@@ -267,6 +268,8 @@ static void contexts_of_instances(struct kunit *test)
 	NONE(flt_reference_context, context);
 	flt_release_context(context);
 	NONE_IS(0, flt_delete_instance_context, inst, NULL);
+	flt_release_context(context);
+	context = new_context(FLT_INSTANCE_CONTEXT);
 	KUNIT_EXPECT_EQ(test, flt_set_instance_context(inst, FLT_SET_CONTEXT_KEEP_IF_EXISTS,
 						       context, NULL), 0);
 	NONE(flt_delete_context, context);
@@ -458,7 +461,7 @@ static void end_another(struct kunit *test, struct flt_sim_op *next, int status)
 	flt_sim_op_free(next);
 }
 
-/* CBQ-01, CBQ-08, CAN-01: and an operation that is cancelled */
+/* CBQ-01, CBQ-08 */
 static void queues(struct kunit *test)
 {
 	struct flt_callback_data *data;
@@ -475,9 +478,6 @@ static void queues(struct kunit *test)
 	data = NONE_RC(flt_cbdq_remove_next_io, &queue, NULL);
 	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
 	end_another(test, next, 0);
-	next = start_another(test);
-	NONE_IS(1, flt_volume_cancel, volume, 0);
-	end_another(test, next, STATUS_CANCELLED);
 	NONE(flt_cbdq_disable, &queue);
 	NONE(flt_cbdq_enable, &queue);
 	b.on_pre = NULL;
@@ -565,7 +565,7 @@ static void told(struct flt_callback_data *data, void *context)
 	complete(context);
 }
 
-/* FIO-13, FIO-15, CAN-05 */
+/* FIO-13, FIO-15 */
 static void filters_own(struct kunit *test)
 {
 	struct flt_instance *on_own = tf_instance(&b, own);
@@ -581,7 +581,6 @@ static void filters_own(struct kunit *test)
 	issued = NULL;
 	KUNIT_EXPECT_EQ(test, flt_perform_asynchronous_io(data, told, &done), STATUS_PENDING);
 	KUNIT_ASSERT_NOT_NULL(test, issued);
-	NONE_IS(0, flt_cancel_io, data);
 	NONE(flt_issue_done, issued, 0, 512);
 	wait_for_completion(&done);
 	NONE(flt_reuse_callback_data, data);
@@ -592,7 +591,7 @@ static void filters_own(struct kunit *test)
 static void providers(struct kunit *test)
 {
 	own_released = false;
-	own = flt_volume_create("own", &own_ops, NULL);
+	own = flt_volume_create("own", &own_ops, &own_op);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, own);
 	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, own, NULL, NULL), 0);
 	KUNIT_ASSERT_EQ(test, flt_attach_volume(b.filter, own, NULL, NULL), 0);

@@ -341,44 +341,65 @@ static int run_pended_post(struct kunit *test)
 	return end_held(test);
 }
 
-static void go_on_in_start(struct tf *tf, const struct flt_related_objects *objs)
-{
-	struct flt_callback_data *data = tf_take(tf);
+/* cancelling: from inside a cancel routine it goes on elsewhere, if there is memory */
 
-	nth_arm_atomic();
-	flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
-	nth_disarm();
+static void canceled(struct flt_callback_data *data)
+{
+	data->io_status.status = STATUS_CANCELLED;
+	data->io_status.information = 0;
+	flt_complete_pended_preoperation(data, FLT_PREOP_COMPLETE, NULL);
 }
 
-/* From a routine that a teardown waits for it goes on elsewhere, if there is memory. */
-static int run_pended_in_start(struct kunit *test)
+static int pend_cancellably(struct tf *tf, struct flt_callback_data *data,
+			    const struct flt_related_objects *objs, int status)
 {
-	int status;
+	return flt_set_cancel_completion(data, canceled) ? status : FLT_PREOP_PENDING;
+}
 
-	KUNIT_ASSERT_EQ(test, flt_attach_volume(a.filter, volume, NULL, NULL), 0);
-	a.pre_status = FLT_PREOP_PENDING;
-	a.on_start = go_on_in_start;
+static int run_volume_cancel(struct kunit *test)
+{
+	a.on_pre = pend_cancellably;
 	start_held(test);
-	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, volume, NULL), 0);
-	status = end_held(test);
-	a.on_start = NULL;
-	a.pre_status = FLT_PREOP_SUCCESS_WITH_CALLBACK;
-	return status;
+	nth_arm_atomic();
+	KUNIT_EXPECT_EQ(test, flt_volume_cancel(volume, 0), 1);
+	nth_disarm();
+	a.nr_pended = 0;
+	a.on_pre = NULL;
+	return end_held(test) == STATUS_CANCELLED ? 0 : -EBADE;
 }
 
-/* PND-11, INV-01 */
+static int run_cancel_io(struct kunit *test)
+{
+	struct flt_callback_data *data = new_read(test);
+	int status = 0;
+
+	a.on_pre = pend_cancellably;
+	atomic_set(&told, 0);
+	KUNIT_EXPECT_EQ(test, flt_perform_asynchronous_io(data, tell, &status), STATUS_PENDING);
+	nth_arm_atomic();
+	KUNIT_EXPECT_TRUE(test, flt_cancel_io(data));
+	nth_disarm();
+	tf_wait_until(test, atomic_read(&told) == 1);
+	a.nr_pended = 0;
+	a.on_pre = NULL;
+	flt_free_callback_data(data);
+	return status == STATUS_CANCELLED ? 0 : -EBADE;
+}
+
+/* PND-11, INV-01, CAN-05 */
 static void going_on(struct kunit *test)
 {
 	static const struct nth entries[] = {
 		{ "flt_complete_pended_preoperation", run_pended_pre, 0, true },
 		{ "flt_complete_pended_postoperation", run_pended_post, 0, true },
-		{ "flt_complete_pended_preoperation, in teardown_start",
-		  run_pended_in_start, 1, true },
+		{ "flt_volume_cancel", run_volume_cancel, 1, true },
+		{ "flt_cancel_io", run_cancel_io, 1, true },
 	};
 
-	start_b(test);
-	a.defs[0].flags = FLT_INSTANCE_SUPPRESS_AUTOMATIC_ATTACHMENT;
+	/* Below B, which sees what A does with B's own. */
+	a.defs[0].altitude = "100";
 	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	start_b_with_contexts(test);
 	go_over_all(test, entries, ARRAY_SIZE(entries));
 }
 

@@ -4,7 +4,8 @@
 # Modules that are loaded, volumes that are made and filters that are attached
 # while memory is short: each allocation of theirs fails once, in the process
 # that asks for it. The command fails for want of memory or does without, and
-# nothing is left of it. The public entries, one by one: fltmgr_failnth_test.c.
+# nothing is left of it. The public entries, one by one: fltmgr_failnth_test.c
+# and the others of that name; all in one run and one table: stress-failnth.sh.
 #
 # What counts: slab and page allocations with a module's code on the stack, so not
 # those of exec, of the module loader, or of dm before it calls the target. Here it
@@ -26,6 +27,7 @@ S=/sys/kernel/debug/flt_sim
 D=/sys/kernel/debug
 table() { echo "0 65536 flt /dev/vda 0 $1"; }
 symbols=/run/symbols
+totals=/run/totals
 
 # Modules are loaded above the kernel's own code.
 prepare() {
@@ -61,6 +63,7 @@ each() {
 	failnth "$@" > /run/failnth 2>&1 || { cat /run/failnth; return 1; }
 	total=$(sed -n 's/^\([0-9]*\) allocations: .*/\1/p' /run/failnth)
 	bench "fail-nth: $name: $(cat /run/failnth)"
+	echo "$total $name" >> $totals
 	[ "$total" -ge "$least" ]
 }
 
@@ -108,6 +111,7 @@ step "attaching through sysfs" -- \
 	sh -c "echo vol0 second 1000 > $F/passthrough/attach"
 step "read through it all" -- dd if=/dev/mapper/vol0 of=/dev/null bs=64k count=1
 dmsetup remove vol0
+[ -z "$every" ] || . /guest/failnth-more.sh
 step "no complaints" -- refuses said "violation"
 step "nothing is left" -- rmmod_all
 finish
