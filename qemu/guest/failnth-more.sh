@@ -9,7 +9,8 @@ D=/sys/kernel/debug
 P=/sys/module/fltmgr/parameters
 
 # --- modules
-step "drivers' resources" -- each wdm 3 "" insmod /modules/wdm.ko
+near 10
+step "drivers' resources" -- each wdm 1 "" insmod /modules/wdm.ko
 insmod_all flt_sim
 put vol $S/create
 for m in flt_null flt_passthrough2 flt_passthrough3 flt_dm_test; do
@@ -17,13 +18,14 @@ for m in flt_null flt_passthrough2 flt_passthrough3 flt_dm_test; do
 	step "$m, with a volume to attach to" REG-06 REG-08 -- each $m 10 "" insmod /modules/$m.ko
 done
 step "rogue, which can be unloaded" REG-06 REG-08 -- \
-	each flt_rogue 10 "" insmod /modules/flt_rogue.ko mode=pend-never good=1
+	each flt_rogue 10 "" insmod /modules/flt_rogue.ko "mode=pend-never good=1"
 
 # --- what is written, and told
-insmod_all flt_passthrough flt_rogue
+insmod_all flt_passthrough
 step "a second instance" -- put "vol second 1000" $F/passthrough/attach
 step "detaching through sysfs" -- each "sysfs detach" 0 "echo vol second 1000 > $F/passthrough/attach" \
 	sh -c "echo 1 > $F/passthrough/instances/vol.second/detach"
+step "which goes" -- put 1 $F/passthrough/instances/vol.second/detach
 step "unloading through sysfs" -- each "sysfs unload" 1 "rmmod flt_passthrough; insmod /modules/flt_passthrough.ko" \
 	sh -c "echo 1 > $F/passthrough/unload"
 step "how soon a slow teardown is told" -- each "parameter slow_teardown_ms" 0 "" \
