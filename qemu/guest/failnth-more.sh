@@ -55,7 +55,7 @@ for suite in $(grep '^fltmgr_failnth' /guest/suites); do
 	load "$suite" || report "STEP not ok - $suite does not load"
 	report "KUNIT-END $suite"
 	unload "$suite" || report "STEP not ok - $suite does not unload"
-	dmesg | sed -n 's/.*\] fail-nth: \(.*\): \([0-9]*\)$/\2 \1/p' >> $totals
+	dmesg | sed -n 's/.*\] fltmgr: fail-nth: \(.*\): \([0-9]*\)$/\2 \1/p' >> $totals
 	rmmod_all || fail "our modules do not unload after $suite"
 done
 unload kunit
