@@ -450,7 +450,7 @@ static void *detach_a(void *arg)
 	return (void *)(long)flt_detach_volume(a.filter, volume, NULL);
 }
 
-/* ATT-05, TDN-21: for the name of one that has ended it waits, and may be killed */
+/* For the name of one that has ended it waits, and may be killed. */
 static void killed_while_it_waits_for_the_name(struct kunit *test)
 {
 	struct flt_instance *inst;

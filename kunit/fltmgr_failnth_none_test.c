@@ -178,7 +178,6 @@ static void names(struct kunit *test)
 	NONE_IS(sim, flt_volume_private, volume);
 }
 
-/* ENM-01 */
 static void lists(struct kunit *test)
 {
 	struct flt_instance *instances[4];
@@ -197,7 +196,6 @@ static void lists(struct kunit *test)
 		flt_object_dereference(instances[--nr]);
 }
 
-/* ENM-05 */
 static void records(struct kunit *test)
 {
 	char buffer[256] __aligned(sizeof(void *));
@@ -297,7 +295,7 @@ static void contexts_of_volumes(struct kunit *test)
 	flt_release_context(context);
 }
 
-/* CTX-21: there are no files on a volume of blocks */
+/* There are no files on a volume of blocks. */
 static void contexts_of_files(struct kunit *test)
 {
 	void *file = new_context(FLT_FILE_CONTEXT), *stream = new_context(FLT_STREAM_CONTEXT);
@@ -379,7 +377,6 @@ static int call_in_post(struct tf *tf, struct flt_callback_data *data,
 	return status;
 }
 
-/* MOD-04, MOD-08, DCS-03, CAN-03, CAN-09 */
 static void in_callbacks(struct kunit *test)
 {
 	other_bio = bio_alloc(NULL, 0, REQ_OP_READ, GFP_KERNEL);
@@ -461,7 +458,6 @@ static void end_another(struct kunit *test, struct flt_sim_op *next, int status)
 	flt_sim_op_free(next);
 }
 
-/* CBQ-01, CBQ-08 */
 static void queues(struct kunit *test)
 {
 	struct flt_callback_data *data;
@@ -510,7 +506,6 @@ static int queue_in_pre(struct tf *tf, struct flt_callback_data *data,
 	return FLT_PREOP_PENDING;
 }
 
-/* WRK-02, WRK-03 */
 static void items(struct kunit *test)
 {
 	struct flt_generic_workitem *item = flt_allocate_generic_work_item();
@@ -565,7 +560,6 @@ static void told(struct flt_callback_data *data, void *context)
 	complete(context);
 }
 
-/* FIO-13, FIO-15 */
 static void filters_own(struct kunit *test)
 {
 	struct flt_instance *on_own = tf_instance(&b, own);
@@ -587,7 +581,6 @@ static void filters_own(struct kunit *test)
 	NONE(flt_free_callback_data, data);
 }
 
-/* STK-01, VOL-05 */
 static void providers(struct kunit *test)
 {
 	own_released = false;

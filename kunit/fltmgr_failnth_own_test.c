@@ -109,7 +109,6 @@ static int run_generic_item(struct kunit *test)
 	return item ? 0 : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* WRK-01 */
 static void allocating_items(struct kunit *test)
 {
 	static const struct nth entries[] = {
@@ -239,7 +238,6 @@ static int run_reissue_synchronised(struct kunit *test)
 	return status;
 }
 
-/* FIO-10, FIO-11, FIO-12, FIO-20 */
 static void own_io(struct kunit *test)
 {
 	static const struct nth entries[] = {
@@ -286,7 +284,6 @@ static int run_wait(struct kunit *test)
 	return wait_rc == 1 ? 0 : wait_rc;
 }
 
-/* CAN-09 */
 static void waiting(struct kunit *test)
 {
 	static const struct nth entry = {
@@ -386,7 +383,7 @@ static int run_cancel_io(struct kunit *test)
 	return status == STATUS_CANCELLED ? 0 : -EBADE;
 }
 
-/* PND-11, INV-01, CAN-05 */
+/* INV-01 */
 static void going_on(struct kunit *test)
 {
 	static const struct nth entries[] = {

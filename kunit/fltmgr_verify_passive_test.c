@@ -51,7 +51,7 @@ static void passive_exit(struct kunit *test)
 	verify_exit(test);
 }
 
-/* VRF-11m, VRF-02, ENM-01 */
+/* VRF-11m, VRF-02 */
 static void lists(struct kunit *test)
 {
 	struct flt_filter *filter;
@@ -65,7 +65,7 @@ static void lists(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr, 77);
 }
 
-/* VRF-11m, VRF-02, ENM-05 */
+/* VRF-11m, VRF-02 */
 static void records(struct kunit *test)
 {
 	char buffer[64] __aligned(sizeof(void *)) = "as it was";
@@ -102,7 +102,7 @@ static void neighbours(struct kunit *test)
 	REFUSES(flt_get_lower_instance, inst_a, &found);
 }
 
-/* VRF-11m, VRF-02, STA-06, ATT-03 */
+/* VRF-11m, VRF-02 */
 static void coming(struct kunit *test)
 {
 	struct flt_instance *found;
@@ -115,7 +115,7 @@ static void coming(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr, 2);
 }
 
-/* VRF-11m, VRF-02, CTX-20, CTX-30 */
+/* VRF-11m, VRF-02 */
 static void contexts_of_objects(struct kunit *test)
 {
 	struct flt_related_objects objs = { .filter = b.filter, .volume = volume,
@@ -204,7 +204,7 @@ static int ask_and_wait(struct tf *tf, struct flt_callback_data *data,
 	return status;
 }
 
-/* VRF-11m, VRF-02, SOB-01, CAN-09: of the two reports the first is looked at */
+/* VRF-11m, VRF-02: of the two reports the first is looked at */
 static void in_a_pre_operation(struct kunit *test)
 {
 	unsigned int before = flt_violation_count();
@@ -225,7 +225,7 @@ static void ended(struct flt_callback_data *data, void *context)
 	atomic_inc(&tellings);
 }
 
-/* VRF-11m, VRF-02, FIO-12: not performed, and its routine is not called */
+/* VRF-11m, VRF-02: not performed, and its routine is not called */
 static void own_io(struct kunit *test)
 {
 	struct flt_callback_data *data;
