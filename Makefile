@@ -36,6 +36,9 @@ stress: tools	## long torture runs (MINUTES=2, SEED=n)
 mutate:	## do the tests notice deliberate bugs?
 	@scripts/mutate
 
+coverage: tools	## lines and branches that the tests run, per file
+	@scripts/coverage
+
 lint:	## checkpatch, sparse, W=1, kernel-doc; silence is success
 	@scripts/lint
 
@@ -66,4 +69,4 @@ help:
 # User-space programs, built into build/tools, from where guests get them too.
 tools = if [ -e tools/Makefile ]; then $(MAKE) -s -C tools OUT=$(CURDIR)/build/tools $(1); fi
 
-.PHONY: all demo check bench baseline bench-sharing bench-atomics bench-profile bench-uml stress mutate lint model docs install tools clean help
+.PHONY: all demo check bench baseline bench-sharing bench-atomics bench-profile bench-uml stress mutate coverage lint model docs install tools clean help

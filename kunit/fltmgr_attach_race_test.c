@@ -434,6 +434,48 @@ static void four_attach_and_the_filter_goes(struct kunit *test)
 	}
 }
 
+static void *attach_killably(void *arg)
+{
+	void *rc;
+
+	allow_signal(SIGKILL);
+	rc = attach_a(NULL);
+	disallow_signal(SIGKILL);
+	flush_signals(current);
+	return rc;
+}
+
+static void *detach_a(void *arg)
+{
+	return (void *)(long)flt_detach_volume(a.filter, volume, NULL);
+}
+
+/* For the name of one that has ended it waits, and may be killed. */
+static void killed_while_it_waits_for_the_name(struct kunit *test)
+{
+	struct flt_instance *inst;
+
+	KUNIT_ASSERT_EQ(test, tf_register(&a), 0);
+	KUNIT_ASSERT_EQ(test, (long)attach_a(NULL), 0);
+	inst = tf_instance(&a, volume);
+	tf_race_arm("teardown_completed", inst);
+	helper_start(test, 1, detach_a, NULL);
+	tf_wait_until(test, tf_race_reached());
+	/* Who detaches waits for the same. */
+	helper_start(test, 0, attach_killably, NULL);
+	tf_wait_until(test, left_on(&inst->unlinked.wait.task_list) == 2);
+	send_sig(SIGKILL, helpers[0].task, 1);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), STATUS_THREAD_IS_TERMINATING);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.setups), 1);
+	/* The next one gets it. */
+	helper_start(test, 0, attach_a, NULL);
+	tf_wait_until(test, left_on(&inst->unlinked.wait.task_list) == 2);
+	tf_race_go();
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.setups), 2);
+}
+
 static struct kunit_case attach_race_cases[] = {
 	KUNIT_CASE(filter_goes_behind_setup),
 	KUNIT_CASE(nobody_hears_of_a_failed_attach),
@@ -448,6 +490,7 @@ static struct kunit_case attach_race_cases[] = {
 	KUNIT_CASE(refused_at_start_is_asked_again),
 	KUNIT_CASE(out_of_memory),
 	KUNIT_CASE(longest_of_all),
+	KUNIT_CASE(killed_while_it_waits_for_the_name),
 	KUNIT_CASE(four_attach_and_the_filter_goes),
 	{}
 };

@@ -118,7 +118,7 @@ static void operations(struct kunit *test)
 {
 	static const struct nth entries[] = {
 		{ "flt_dispatch", run_operation, NR_STACK - FLT_INLINE_NODES, true },
-		{ "flt_complete_pended_*", run_pended_operation,
+		{ "an operation that is pended down and up", run_pended_operation,
 		  NR_STACK - FLT_INLINE_NODES, true },
 	};
 	int i;
@@ -222,8 +222,8 @@ static int run_unload_store(struct kunit *test)
 static void stores_of_instances(struct kunit *test)
 {
 	static const struct nth entries[] = {
-		{ "attach, written to", run_attach_store, 8 },
-		{ "detach, written to", run_detach_store, 1 },
+		{ "sysfs attach, written to", run_attach_store, 8 },
+		{ "sysfs detach, written to", run_detach_store, 1 },
 	};
 	int i;
 
@@ -237,7 +237,7 @@ static void stores_of_instances(struct kunit *test)
 /* UNL-01 */
 static void store_of_unload(struct kunit *test)
 {
-	static const struct nth entry = { "unload, written to", run_unload_store, 2 };
+	static const struct nth entry = { "sysfs unload, written to", run_unload_store, 2 };
 
 	start_b(test);
 	go_over(test, &entry);
@@ -304,8 +304,8 @@ static int run_lookups(struct kunit *test)
 static void lists_and_lookups(struct kunit *test)
 {
 	static const struct nth entries[] = {
-		{ "flt_enumerate_*", run_lists, 0, true },
-		{ "flt_get_*", run_lookups, 0, true },
+		{ "lists", run_lists, 0, true },
+		{ "look-ups", run_lookups, 0, true },
 	};
 	unsigned int before = total_failed;
 	int i;

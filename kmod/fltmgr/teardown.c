@@ -141,6 +141,7 @@ static void flt_teardown_complete(struct flt_instance *inst)
 	pr_info("detached instance %s of filter %s from volume %s\n", inst->name,
 		inst->filter->name, inst->volume->name);
 	complete_all(&inst->torn_down);
+	flt_race_point("teardown_completed", inst);
 	/* Waits for writers of our files: they wait for torn_down at most. */
 	flt_instance_sysfs_remove(inst);
 	flt_teardown_unlink(inst);

@@ -198,6 +198,8 @@ def modules(kernel, build, archive):
             archive.file(f"lib/modules/{release}/{f.relative_to(root)}", f)
     for ko in ours:
         archive.link(f"modules/{ko.name}", f"../lib/modules/{release}/updates/{ko.name}")
+    if (build / "Module.symvers").exists():
+        archive.file("guest/symvers", build / "Module.symvers")
     archive.data("guest/suites", "".join(ko.stem + "\n" for ko in ours if ko.parent.name == "kunit"))
     return [ko.stem.replace("-", "_") for ko in ours]
 

@@ -4,7 +4,8 @@
 # Modules that are loaded, volumes that are made and filters that are attached
 # while memory is short: each allocation of theirs fails once, in the process
 # that asks for it. The command fails for want of memory or does without, and
-# nothing is left of it. The public entries, one by one: fltmgr_failnth_test.c.
+# nothing is left of it. The public entries, one by one: fltmgr_failnth_test.c
+# and the others of that name; all in one run and one table: stress-failnth.sh.
 #
 # What counts: slab and page allocations with a module's code on the stack, so not
 # those of exec, of the module loader, or of dm before it calls the target. Here it
@@ -16,7 +17,8 @@
 VERIFIER=0	# which has its own allocations, and does without
 . /guest/lib.sh
 
-every=${every:-}
+every=${every:-}	# each allocation, however deep
+all=${all:-}	# each way in
 # Where a failure is no business of ours. Near the allocation: the leak checker's own
 # memory, which it can do without. Else: what leaks a name itself when it fails.
 [ -n "$every" ] && spared=sysfs_slab_add || spared=__alloc_object
@@ -26,19 +28,24 @@ S=/sys/kernel/debug/flt_sim
 D=/sys/kernel/debug
 table() { echo "0 65536 flt /dev/vda 0 $1"; }
 symbols=/run/symbols
+totals=/run/totals
 
 # Modules are loaded above the kernel's own code.
 prepare() {
-	local dir n end
+	local dir n start= end=
 	grep -i ' t ' /proc/kallsyms | grep -v '\[' | sort > $symbols
+	# Without a leak checker there is nothing to spare it.
 	n=$(grep -n " $spared\$" $symbols | cut -d: -f1)
-	end=$(sed -n "$((n + 1))s/ .*//p" $symbols)
+	if [ -n "$n" ]; then
+		start=$(sed -n "${n}s/ .*//p" $symbols)
+		end=$(sed -n "$((n + 1))s/ .*//p" $symbols)
+	fi
 	for dir in $D/failslab $D/fail_page_alloc; do
 		put N $dir/ignore-gfp-wait &&
 			put 0 $dir/verbose &&
 			put 32 $dir/stacktrace-depth &&
-			put "0x$(sed -n "${n}s/ .*//p" $symbols)" $dir/reject-start &&
-			put "0x$end" $dir/reject-end &&
+			put "0x${start:-0}" $dir/reject-start &&
+			put "0x${end:-0}" $dir/reject-end &&
 			put 0xffffffffa0000000 $dir/require-start &&
 			put 0xffffffffff000000 $dir/require-end || return
 	done
@@ -61,6 +68,7 @@ each() {
 	failnth "$@" > /run/failnth 2>&1 || { cat /run/failnth; return 1; }
 	total=$(sed -n 's/^\([0-9]*\) allocations: .*/\1/p' /run/failnth)
 	bench "fail-nth: $name: $(cat /run/failnth)"
+	echo "$total $name" >> $totals
 	[ "$total" -ge "$least" ]
 }
 
@@ -82,7 +90,7 @@ step "filter cancelsafe, with a volume to attach to" REG-06 REG-08 -- \
 	each flt_cancelsafe 10 "" insmod /modules/flt_cancelsafe.ko
 step "delay, with a thread" REG-06 REG-08 -- \
 	each flt_delay 10 "" insmod /modules/flt_delay.ko agent=kthread
-[ -z "$every" ] || step "passthrough" REG-06 REG-08 -- \
+[ -z "$all" ] || step "passthrough" REG-06 REG-08 -- \
 	each flt_passthrough 10 "" insmod /modules/flt_passthrough.ko
 put vol $S/destroy
 step "swapbuffers, which asks to stay" REG-06 REG-08 -- \
@@ -108,6 +116,7 @@ step "attaching through sysfs" -- \
 	sh -c "echo vol0 second 1000 > $F/passthrough/attach"
 step "read through it all" -- dd if=/dev/mapper/vol0 of=/dev/null bs=64k count=1
 dmsetup remove vol0
+[ -z "$all" ] || . /guest/failnth-more.sh
 step "no complaints" -- refuses said "violation"
 step "nothing is left" -- rmmod_all
 finish
