@@ -81,6 +81,55 @@ static void removal_waits_for_who_is_inside(struct kunit *test)
 	tw_expect_silence(test);
 }
 
+static int wait_for_all(void *arg)
+{
+	io_release_remove_lock_and_wait(arg);
+	return 0;
+}
+
+/* RLS-13, RLS-05: an unload routine's own first stage */
+static void waiting_for_who_is_inside(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, io_acquire_remove_lock(dev), 0);
+	preempt_disable();
+	io_release_remove_lock_and_wait(dev);
+	preempt_enable();
+	tw_expect_violation(test, "LVL-02", "io_release_remove_lock_and_wait");
+	tw_thread_start(test, 0, wait_for_all, dev);
+	tw_wait_until(test, tw_driver_waits(drv));
+	KUNIT_EXPECT_EQ(test, io_acquire_remove_lock(dev), -ENODEV);
+	KUNIT_EXPECT_FALSE(test, tw_thread_done(0));
+	io_release_remove_lock(dev);
+	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 0), 0);
+	tw_expect_silence(test);
+}
+
+static struct wdm_event used_inside;
+
+static void skip_the_first_stage(struct wdm_driver *driver)
+{
+	int rc = ke_uninitialize_event(&used_inside);
+
+	tw_log(rc == -EBUSY ? "refused" : "released");
+	io_release_remove_lock(dev);
+	io_release_remove_lock_and_wait(dev);
+	rc = ke_uninitialize_event(&used_inside);
+	tw_log(rc ? "refused" : "released");
+	io_delete_device(dev);
+}
+
+/* RLS-13, RLS-92, VER-21: V-RLS-13, released while somebody is inside; then it is not */
+static void released_with_somebody_inside(struct kunit *test)
+{
+	drv->driver_unload = skip_the_first_stage;
+	KUNIT_ASSERT_EQ(test, ke_initialize_event(&dev->owner, &used_inside, NotificationEvent,
+						  false), 0);
+	KUNIT_EXPECT_EQ(test, io_acquire_remove_lock(dev), 0);
+	tw_unload_now(test);
+	tw_expect_log(test, "refused released");
+	tw_expect_violation(test, "V-RLS-13", "somebody is inside of its device");
+}
+
 /* RLS-13 */
 static void left_more_often_than_entered(struct kunit *test)
 {
@@ -245,6 +294,8 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(dereferenced_too_often),
 	KUNIT_CASE(created_where_sleeping_is_allowed),
 	KUNIT_CASE(removal_waits_for_who_is_inside),
+	KUNIT_CASE(waiting_for_who_is_inside),
+	KUNIT_CASE(released_with_somebody_inside),
 	KUNIT_CASE(left_more_often_than_entered),
 	KUNIT_CASE(a_reference_at_the_unload),
 	KUNIT_CASE(a_reference_at_the_removal),

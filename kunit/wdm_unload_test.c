@@ -219,6 +219,7 @@ static void needs_said_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, add(0, &dev->owner, 7, "dpc"), 0);
 	KUNIT_EXPECT_EQ(test, add(1, &dev->owner, 1, "irq"), 0);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, &t[0].record), 0);
+	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, &t[0].record), 0);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, &t[0].record), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, &t[1].record), -EINVAL);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&t[1].record, NULL), -EINVAL);

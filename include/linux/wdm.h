@@ -53,7 +53,7 @@ enum wdm_stage {
 
 #define WDM_NAME_MAX	32
 #define WDM_STACK	6	/* callers that are kept of an acquisition */
-#define WDM_DEPENDS	2	/* things that one may need besides its device */
+#define WDM_DEPENDS	3	/* things that one may need besides its device */
 
 /**
  * struct wdm_owner - who acquires: a driver, for itself or for one of its devices
@@ -173,6 +173,7 @@ int ob_reference_object(struct wdm_device *device);
 void ob_dereference_object(struct wdm_device *device);
 int io_acquire_remove_lock(struct wdm_device *device);
 void io_release_remove_lock(struct wdm_device *device);
+void io_release_remove_lock_and_wait(struct wdm_device *device);
 struct wdm_device *io_attach_device_to_device_stack(struct wdm_device *source,
 						    struct wdm_device *target);
 int io_detach_device(struct wdm_device *lower);
@@ -180,5 +181,6 @@ int io_detach_device(struct wdm_device *lower);
 #include <linux/wdm_ke.h>
 #include <linux/wdm_io.h>
 #include <linux/wdm_ex.h>
+#include <linux/wdm_hw.h>
 
 #endif /* _LINUX_WDM_H */

@@ -279,6 +279,27 @@ void io_release_remove_lock(struct wdm_device *device)
 }
 EXPORT_SYMBOL_GPL(io_release_remove_lock);
 
+/**
+ * io_release_remove_lock_and_wait() - nobody comes in, and who is in leaves
+ *	(IoReleaseRemoveLockAndWait)
+ * @device: the device
+ *
+ * The first stage of an unload routine of a driver's own; wdm_remove_device() and
+ * wdm_unload() do it themselves. Other than on Windows the caller must not be
+ * inside. RLS-05, RLS-13
+ *
+ * Context: PASSIVE; reported (LVL-02), and nothing waited for, elsewhere.
+ */
+void io_release_remove_lock_and_wait(struct wdm_device *device)
+{
+	if (!wdm_passive(device->owner.driver, "io_release_remove_lock_and_wait"))
+		return;
+	wdm_device_close(device);
+	wdm_wait(device->owner.driver, wdm_device_empty(device), "those inside of device %s",
+		 device->record.name);
+}
+EXPORT_SYMBOL_GPL(io_release_remove_lock_and_wait);
+
 bool wdm_device_empty(struct wdm_device *device)
 {
 	unsigned long flags;

@@ -132,12 +132,28 @@ int wdm_record_claim(struct wdm_record *record, const struct wdm_kind *kind);
 void wdm_record_end(struct wdm_record *record);
 int wdm_release(struct wdm_record *record, const struct wdm_kind *kind);
 int wdm_record_depend(struct wdm_record *record, unsigned int slot, struct wdm_record *on);
+bool wdm_owner_going(const struct wdm_owner *owner);
 bool wdm_record_needed(const struct wdm_device *device);
 struct wdm_record *wdm_record_within(const void *start, size_t size);
 void wdm_record_report(const char *rule, const struct wdm_record *record, const char *what);
 void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
 			    const char *before, const struct wdm_record *other,
 			    const char *behind);
+
+/* extent.c */
+struct wdm_extent {
+	struct wdm_record record;
+	const struct wdm_kind *kind;	/* I */
+	const void *start;		/* I */
+	size_t size;			/* I */
+	struct hlist_node node;
+	struct rcu_head rcu;
+};
+
+void wdm_extent_add(struct wdm_extent *extent);
+void wdm_extent_remove(struct wdm_extent *extent);
+struct wdm_extent *wdm_extent_find(const void *start, const struct wdm_kind *kind);
+struct wdm_record *wdm_extent_record(const void *start, const struct wdm_kind *kind);
 
 /* driver.c */
 void wdm_driver_put(struct wdm_driver *driver);

@@ -64,7 +64,7 @@ static struct wdm_device *wdm_record_device(const struct wdm_record *record)
 }
 
 /* Its release is under way, or that of everything. */
-static bool wdm_owner_going(const struct wdm_owner *owner)
+bool wdm_owner_going(const struct wdm_owner *owner)
 {
 	return owner->driver->unloading || (owner->device && owner->device->removing);
 }
@@ -247,6 +247,15 @@ static struct wdm_record *wdm_record_before(const struct wdm_record *record)
 	return NULL;
 }
 
+/* The first stage has not ended: who is inside may use it. RLS-13, RLS-92; L */
+static bool wdm_record_entered(const struct wdm_record *record)
+{
+	struct wdm_owner *owner = record->owner;
+
+	return !record->kind->anytime && owner->device && wdm_owner_going(owner) &&
+	       !wdm_device_empty(owner->device);
+}
+
 /* As wdm_record_report(), about two of them: "before", the other, "behind". L */
 void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
 			    const char *before, const struct wdm_record *other,
@@ -296,6 +305,11 @@ static int wdm_record_releasable(struct wdm_record *record)
 		if (other)
 			wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
 					       "is released, but", other, "needs it");
+		return -EBUSY;
+	}
+	if (wdm_record_entered(record)) {
+		wdm_record_report("V-RLS-13", record,
+				  "is released while somebody is inside of its device");
 		return -EBUSY;
 	}
 	other = wdm_record_before(record);
