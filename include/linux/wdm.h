@@ -183,5 +183,6 @@ int io_detach_device(struct wdm_device *lower);
 #include <linux/wdm_ke.h>
 #include <linux/wdm_io.h>
 #include <linux/wdm_ex.h>
+#include <linux/wdm_ps.h>
 
 #endif /* _LINUX_WDM_H */

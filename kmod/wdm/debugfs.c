@@ -9,12 +9,13 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
-#include "internal.h"
+#include "notify.h"
 
 static struct dentry *wdm_debugfs;
 
 struct wdm_listing {
 	const char *head;
+	void (*show_head)(struct seq_file *m);	/* NULL: there is no more */
 	const struct wdm_kind *kind;	/* NULL: all */
 	void (*show)(struct seq_file *m, const struct wdm_record *record);
 };
@@ -72,6 +73,8 @@ static int wdm_walk_show(struct seq_file *m, void *v)
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(m, walk->listing->head);
+		if (walk->listing->show_head)
+			walk->listing->show_head(m);
 		return 0;
 	}
 	spin_lock_irq(&wdm_ledger_lock);
@@ -139,6 +142,18 @@ static void wdm_resource_line(struct seq_file *m, const struct wdm_record *recor
 	wdm_resource_show(m, record);
 }
 
+static void wdm_notify_head(struct seq_file *m)
+{
+	seq_printf(m, "# shared_objects %d ends_seen_again %u\n", wdm_hooks_mmap(),
+		   wdm_hooks_late());
+}
+
+static void wdm_notify_line(struct seq_file *m, const struct wdm_record *record)
+{
+	wdm_owner_show(m, record);
+	wdm_notify_show(m, record);
+}
+
 static const struct wdm_listing wdm_ledger_listing = {
 	.head = "# driver device stage state age_ms pid caller stack name kind\n",
 	.show = wdm_record_show,
@@ -156,6 +171,13 @@ static const struct wdm_listing wdm_resources_listing = {
 	.show = wdm_resource_line,
 };
 
+static const struct wdm_listing wdm_notify_listing = {
+	.head = "# driver device type context queued calls lost routine\n",
+	.show_head = wdm_notify_head,
+	.kind = &wdm_notify_kind,
+	.show = wdm_notify_line,
+};
+
 static void wdm_listing_file(const char *name, const struct wdm_listing *listing)
 {
 	debugfs_create_file(name, 0400, wdm_debugfs, (void *)listing, &wdm_walk_fops);
@@ -170,6 +192,7 @@ void wdm_debugfs_init(void)
 	wdm_listing_file("ledger", &wdm_ledger_listing);
 	wdm_listing_file("lookaside", &wdm_lookaside_listing);
 	wdm_listing_file("resources", &wdm_resources_listing);
+	wdm_listing_file("notify", &wdm_notify_listing);
 	vrf_report_debugfs(wdm_debugfs);
 }
 

@@ -125,6 +125,7 @@ void wdm_vblame(const char *rule, struct wdm_driver *driver, const struct vrf_tr
 		const char *what, const char *fmt, va_list args) __printf(5, 0);
 void wdm_violation(const char *rule, struct wdm_driver *driver,
 		   const char *fmt, ...) __printf(3, 4);
+int wdm_answer_text(char *text);	/* vrf_answer_text() of this module */
 unsigned int wdm_violation_count(void);
 const char *wdm_violation_last(void);
 bool wdm_passive(struct wdm_driver *driver, const char *routine);
@@ -221,6 +222,12 @@ void wdm_lookaside_show(struct seq_file *m, const struct wdm_record *record);
 /* resource.c */
 extern const struct wdm_kind wdm_resource_kind;
 void wdm_resource_show(struct seq_file *m, const struct wdm_record *record);
+
+/* notify.c */
+extern const struct wdm_kind wdm_notify_kind;
+void wdm_notify_show(struct seq_file *m, const struct wdm_record *record);
+int wdm_notify_init(void);
+void wdm_notify_exit(void);
 
 /* debugfs.c */
 void wdm_debugfs_init(void);

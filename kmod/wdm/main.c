@@ -6,16 +6,21 @@
 #include <linux/notifier.h>
 #include <linux/stackdepot.h>
 
-#include "internal.h"
+#include "notify.h"
 
 DEFINE_SPINLOCK(wdm_ledger_lock);
 LIST_HEAD(wdm_drivers);
 
-/* Its exit is over, its text is still there. RLS-02, RLS-03 */
+/*
+ * Its exit is over, its text is still there (RLS-02, RLS-03); or it is about to be
+ * initialised (GLB-59).
+ */
 static int wdm_module_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	if (event == MODULE_STATE_GOING)
 		wdm_forget_module(data);
+	else if (event == MODULE_STATE_COMING)
+		wdm_hook_module(data);
 	return NOTIFY_DONE;
 }
 
@@ -34,8 +39,11 @@ static int __init wdm_init(void)
 		return rc;
 	rc = wdm_work_init();
 	if (!rc)
+		rc = wdm_notify_init();
+	if (!rc)
 		rc = register_module_notifier(&wdm_module_notifier);
 	if (rc) {
+		wdm_notify_exit();
 		wdm_work_exit();
 		wdm_dpc_exit();
 		return rc;
@@ -48,6 +56,7 @@ static void __exit wdm_exit(void)
 {
 	wdm_debugfs_exit();
 	unregister_module_notifier(&wdm_module_notifier);
+	wdm_notify_exit();
 	wdm_work_exit();
 	wdm_dpc_exit();
 	wdm_critical_exit();

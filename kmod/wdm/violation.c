@@ -111,6 +111,7 @@ void wdm_violation(const char *rule, struct wdm_driver *driver, const char *fmt,
 	wdm_vblame(rule, driver, NULL, NULL, fmt, args);
 	va_end(args);
 }
+EXPORT_SYMBOL_IF_KUNIT(wdm_violation);
 
 unsigned int wdm_violation_count(void)
 {
