@@ -166,7 +166,7 @@ static const struct wdm_listing wdm_lookaside_listing = {
 };
 
 static const struct wdm_listing wdm_resources_listing = {
-	.head = "# driver device address exclusive_pid depth shared_waiters exclusive_waiters sharers\n",
+	.head = "# driver device address owner depth shared_waiters exclusive_waiters sharers\n",
 	.kind = &wdm_resource_kind,
 	.show = wdm_resource_line,
 };

@@ -96,26 +96,33 @@ static int globals_query_teardown(const struct flt_related_objects *objs, u32 fl
 
 /* files */
 
-#define GLOBALS_FILE(__name)								\
-static ssize_t __name##_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf) \
-{											\
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&globals_numbers->__name));	\
-}											\
-static struct kobj_attribute __name##_attr = __ATTR_RO(__name)
+static ssize_t number_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf);
 
-GLOBALS_FILE(reads);
-GLOBALS_FILE(processes_made);
-GLOBALS_FILE(processes_ended);
-GLOBALS_FILE(threads_made);
-GLOBALS_FILE(threads_ended);
-GLOBALS_FILE(images);
-GLOBALS_FILE(modules);
-GLOBALS_FILE(wrong);
+/* Files that are one number each, in the order of struct globals_numbers. */
+static struct kobj_attribute globals_files[] = {
+	__ATTR(reads, 0444, number_show, NULL),
+	__ATTR(processes_made, 0444, number_show, NULL),
+	__ATTR(processes_ended, 0444, number_show, NULL),
+	__ATTR(threads_made, 0444, number_show, NULL),
+	__ATTR(threads_ended, 0444, number_show, NULL),
+	__ATTR(images, 0444, number_show, NULL),
+	__ATTR(modules, 0444, number_show, NULL),
+	__ATTR(wrong, 0444, number_show, NULL),
+};
+
+static ssize_t number_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	const atomic64_t *number = &globals_numbers->reads + (attr - globals_files);
+
+	BUILD_BUG_ON(sizeof(*globals_numbers) != ARRAY_SIZE(globals_files) * sizeof(*number));
+	return sysfs_emit(buf, "%lld\n", atomic64_read(number));
+}
 
 static ssize_t alive_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%lu\n", globals_tell_alive());
 }
+
 static struct kobj_attribute alive_attr = __ATTR_RO(alive);
 
 static ssize_t last_image_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -130,6 +137,7 @@ static ssize_t last_image_show(struct kobject *kobj, struct kobj_attribute *attr
 	ke_leave_critical_region();
 	return len;
 }
+
 static struct kobj_attribute last_image_attr = __ATTR_RO(last_image);
 
 static ssize_t told_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -160,17 +168,18 @@ static ssize_t told_store(struct kobject *kobj, struct kobj_attribute *attr, con
 	mutex_unlock(&globals_mutex);
 	return err ?: count;
 }
+
 static struct kobj_attribute told_attr = __ATTR_RW(told);
 
 static struct attribute *globals_attrs[] = {
-	&reads_attr.attr,
-	&processes_made_attr.attr,
-	&processes_ended_attr.attr,
-	&threads_made_attr.attr,
-	&threads_ended_attr.attr,
-	&images_attr.attr,
-	&modules_attr.attr,
-	&wrong_attr.attr,
+	&globals_files[0].attr,
+	&globals_files[1].attr,
+	&globals_files[2].attr,
+	&globals_files[3].attr,
+	&globals_files[4].attr,
+	&globals_files[5].attr,
+	&globals_files[6].attr,
+	&globals_files[7].attr,
 	&alive_attr.attr,
 	&last_image_attr.attr,
 	&told_attr.attr,

@@ -9,9 +9,12 @@
 /* In tagged pool. */
 struct globals_numbers {
 	atomic64_t reads;
-	atomic64_t processes_made, processes_ended;
-	atomic64_t threads_made, threads_ended;
-	atomic64_t images, modules;
+	atomic64_t processes_made;
+	atomic64_t processes_ended;
+	atomic64_t threads_made;
+	atomic64_t threads_ended;
+	atomic64_t images;
+	atomic64_t modules;
 	/* Made or ended twice, or ended without having been made. */
 	atomic64_t wrong;
 };

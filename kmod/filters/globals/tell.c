@@ -11,7 +11,6 @@
 
 #include "globals.h"
 
-
 static DEFINE_XARRAY(globals_processes);
 static DEFINE_XARRAY(globals_threads);
 static char globals_last[64];			/* globals_resource */
