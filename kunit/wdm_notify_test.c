@@ -214,11 +214,15 @@ static pid_t find_program(const char *name)
 /* GLB-41, GLB-42, GLB-52, GLB-53, GLB-57: a process, its program, its end */
 static void a_process(struct kunit *test)
 {
-	static char *argv[] = { "/bin/busybox", "true", NULL };
-	static char *envp[] = { NULL };
+	static char program[] = "/bin/busybox", applet[] = "true";
+	char *argv[3], *envp[1];
 	struct seen *image, *made;
 	pid_t pid;
 
+	argv[0] = program;
+	argv[1] = applet;
+	argv[2] = NULL;
+	envp[0] = NULL;
 	KUNIT_ASSERT_EQ(test, set_process(WDM_NOTIFY_PASSIVE), 0);
 	KUNIT_ASSERT_EQ(test, set_thread(WDM_NOTIFY_PASSIVE), 0);
 	KUNIT_ASSERT_EQ(test, ps_set_load_image_notify_routine(&drv->owner, on_image,
@@ -375,6 +379,8 @@ static void removal_waits(struct kunit *test, enum wdm_notify_context context)
 	tw_wait_until(test, atomic_read(&others) == 1);
 	if (context == WDM_NOTIFY_PASSIVE)
 		tw_wait_until(test, tw_driver_waits(drv));
+	else
+		tw_wait_until(test, tw_thread_sleeps(0));
 	KUNIT_EXPECT_FALSE(test, tw_thread_done(0));
 	tw_gate_open(&held);
 	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 0), 0);
