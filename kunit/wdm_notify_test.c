@@ -54,8 +54,11 @@ static void on_process(pid_t parent, pid_t process, bool create)
 	see(&(struct seen){ WDM_NOTIFY_PROCESS, parent, process, 0, create });
 }
 
+static atomic_t told;			/* of all threads */
+
 static void on_thread(pid_t process, pid_t thread, bool create)
 {
+	atomic_inc(&told);
 	see(&(struct seen){ WDM_NOTIFY_THREAD, 0, process, thread, create });
 	if (thread == READ_ONCE(watched)) {
 		if (inside)
@@ -80,6 +83,8 @@ static void on_image(const char *name, pid_t process, const struct wdm_image_inf
 
 	strscpy(what.name, name ?: "-");
 	see(&what);
+	if (gate && info->system_mode_image)
+		tw_gate_pass(gate);
 }
 
 static unsigned int count_of(enum wdm_notify_type type, pid_t id, bool create)
@@ -405,6 +410,67 @@ static void removal_waits_for_a_direct_routine(struct kunit *test)
 	removal_waits(test, WDM_NOTIFY_DIRECT);
 }
 
+static int load_module(void *unused)
+{
+	wdm_hook_module(THIS_MODULE);
+	return 0;
+}
+
+static int remove_image(void *unused)
+{
+	return ps_remove_load_image_notify_routine(on_image);
+}
+
+/* GLB-59, GLB-62: ... in the task that loads a module; a second removal finds none */
+static void removal_waits_for_a_load(struct kunit *test)
+{
+	struct tw_gate held;
+
+	tw_gate_init(&held, false);
+	KUNIT_ASSERT_EQ(test, ps_set_load_image_notify_routine(&drv->owner, on_image,
+							       WDM_NOTIFY_PASSIVE), 0);
+	gate = &held;
+	tw_thread_start(test, 0, load_module, NULL);
+	tw_gate_wait(test, &held);
+	tw_thread_start(test, 1, remove_image, NULL);
+	tw_wait_until(test, tw_driver_waits(drv));
+	KUNIT_EXPECT_FALSE(test, tw_thread_done(1));
+	KUNIT_EXPECT_EQ(test, remove_image(NULL), -ENOENT);
+	tw_gate_open(&held);
+	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 1), 0);
+	KUNIT_EXPECT_EQ(test, tw_thread_join(test, 0), 0);
+	tw_expect_silence(test);
+}
+
+/* GLB-51: so much waits for a routine that sleeps, and no more */
+static void a_backlog(struct kunit *test)
+{
+	struct task_struct *task;
+	struct tw_gate held;
+	int n;
+
+	tw_gate_init(&held, false);
+	KUNIT_ASSERT_EQ(test, set_thread(WDM_NOTIFY_PASSIVE), 0);
+	task = make_thread(test);
+	gate = &held;
+	WRITE_ONCE(watched, task->pid);
+	kthread_stop(task);
+	tw_gate_wait(test, &held);
+	/* Two each */
+	for (n = 0; n < 8400; n++) {
+		preempt_disable();
+		wdm_hook_exec(current, 4000003);
+		preempt_enable();
+		if (!(n % 256))
+			cond_resched();
+	}
+	atomic_set(&told, 1);		/* the one that is held */
+	tw_gate_open(&held);
+	KUNIT_EXPECT_EQ(test, remove_thread(NULL), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&told), 16384);
+	tw_expect_silence(test);
+}
+
 static void remove_inside(void)
 {
 	inside = NULL;
@@ -600,6 +666,8 @@ static struct kunit_case notify_cases[] = {
 	KUNIT_CASE(sixty_four),
 	KUNIT_CASE(removal_waits_for_a_routine),
 	KUNIT_CASE(removal_waits_for_a_direct_routine),
+	KUNIT_CASE(removal_waits_for_a_load),
+	KUNIT_CASE(a_backlog),
 	KUNIT_CASE(no_removal_inside),
 	KUNIT_CASE(no_unload_inside),
 	KUNIT_CASE(left_by_the_unload),

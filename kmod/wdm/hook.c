@@ -268,14 +268,34 @@ static int wdm_hooks_add(void)
 	return rc;
 }
 
-/* GLB-58, GLB-64: without it we go on. */
-static void wdm_mmap_add(void)
+/*
+ * One that is not on ftrace is a breakpoint, whose handler is in the place of an NMI:
+ * no lock may be taken there.
+ */
+static int wdm_mmap_register(void)
 {
+	int rc;
+
+	if (!READ_ONCE(image_kprobe))
+		return -EPERM;
 	wdm_mmap_probe = (struct kprobe){
 		.symbol_name = "perf_event_mmap",
 		.pre_handler = wdm_kprobe_mmap,
+		.flags = KPROBE_FLAG_DISABLED,
 	};
-	wdm_hook_mmap_rc = READ_ONCE(image_kprobe) ? register_kprobe(&wdm_mmap_probe) : -EPERM;
+	rc = register_kprobe(&wdm_mmap_probe);
+	if (rc)
+		return rc;
+	rc = kprobe_ftrace(&wdm_mmap_probe) ? enable_kprobe(&wdm_mmap_probe) : -EOPNOTSUPP;
+	if (rc)
+		unregister_kprobe(&wdm_mmap_probe);
+	return rc;
+}
+
+/* GLB-58, GLB-64: without it we go on. */
+static void wdm_mmap_add(void)
+{
+	wdm_hook_mmap_rc = wdm_mmap_register();
 	if (wdm_hook_mmap_rc)
 		pr_info("no kprobe, error %d: shared objects are not told of\n", wdm_hook_mmap_rc);
 }
