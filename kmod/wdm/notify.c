@@ -55,9 +55,9 @@ struct wdm_notify {
 	struct list_head events;
 	unsigned int nr_events;		/* with the one that the worker is at */
 	unsigned int sleepers;		/* calls elsewhere than in the worker */
-	unsigned long calls;
 	unsigned long lost;
-	enum wdm_notify_state state;
+	enum wdm_notify_state state;	/* looked at without it, too */
+	atomic_long_t calls;
 };
 
 static const char * const wdm_notify_names[] = {
@@ -149,10 +149,10 @@ static void wdm_notify_work(struct work_struct *work)
 		spin_lock_irq(&notify->lock);
 		list_del(&event->link);
 		notify->nr_events--;
-		notify->calls++;
 		/* The driver stays: a removal waits for this work itself, too. */
 		wake_up_all(&driver->wait);
 		spin_unlock_irq(&notify->lock);
+		atomic_long_inc(&notify->calls);
 		kfree(event);
 		cond_resched();
 	}
@@ -203,7 +203,7 @@ void wdm_notify(const struct wdm_notice *event)
 			wdm_notify_queue(notify, event);
 		} else if (READ_ONCE(notify->state) == WDM_NOTIFY_OPEN) {
 			wdm_notify_call_direct(notify, event);
-			WRITE_ONCE(notify->calls, notify->calls + 1);
+			atomic_long_inc(&notify->calls);
 		}
 	}
 	rcu_read_unlock();
@@ -248,7 +248,7 @@ void wdm_notify_sleeping(const struct wdm_notice *event)
 		}
 		spin_lock_irq(&notify->lock);
 		notify->sleepers--;
-		notify->calls++;
+		atomic_long_inc(&notify->calls);
 		wake_up_all(&notify->record.owner->driver->wait);
 		spin_unlock_irq(&notify->lock);
 	}
@@ -262,7 +262,7 @@ static void wdm_notify_mark(struct wdm_record *record)
 	unsigned long flags;
 
 	spin_lock_irqsave(&notify->lock, flags);
-	notify->state = WDM_NOTIFY_DOWN;
+	WRITE_ONCE(notify->state, WDM_NOTIFY_DOWN);
 	spin_unlock_irqrestore(&notify->lock, flags);
 }
 
@@ -377,7 +377,7 @@ static void wdm_notify_open(struct wdm_notify *notify)
 {
 	spin_lock_irq(&notify->lock);
 	if (notify->state == WDM_NOTIFY_OPENING)
-		notify->state = WDM_NOTIFY_OPEN;
+		WRITE_ONCE(notify->state, WDM_NOTIFY_OPEN);
 	spin_unlock_irq(&notify->lock);
 }
 
@@ -590,9 +590,10 @@ void wdm_notify_show(struct seq_file *m, const struct wdm_record *record)
 	struct wdm_notify *notify = wdm_notify_of(record);
 
 	spin_lock(&notify->lock);
-	seq_printf(m, "%s %s %u %lu %lu %ps\n", record->name,
+	seq_printf(m, "%s %s %u %ld %lu %ps\n", record->name,
 		   notify->context == WDM_NOTIFY_DIRECT ? "direct" : "passive",
-		   notify->nr_events, notify->calls, notify->lost, notify->routine);
+		   notify->nr_events, atomic_long_read(&notify->calls), notify->lost,
+		   notify->routine);
 	spin_unlock(&notify->lock);
 }
 
