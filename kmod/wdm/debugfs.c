@@ -7,6 +7,7 @@
  * in it or not.
  */
 #include <linux/debugfs.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
 
 #include "notify.h"
@@ -123,11 +124,16 @@ static void wdm_owner_show(struct seq_file *m, const struct wdm_record *record)
 
 static void wdm_record_show(struct seq_file *m, const struct wdm_record *record)
 {
+	int n = 0;
+
+	/* The first caller that is not ours. */
+	while (n < WDM_STACK - 1 && within_module(record->stack[n], THIS_MODULE))
+		n++;
 	wdm_owner_show(m, record);
-	seq_printf(m, "%u %s %u %d %ps %#x '%s' %s\n", record->kind->stage,
+	seq_printf(m, "%u %s %u %d '%s' '%s' %ps\n", record->kind->stage,
 		   record->state == WDM_RECORD_LIVE ? "live" : "going",
-		   jiffies_to_msecs(jiffies - record->when), record->pid,
-		   (void *)record->stack[1], record->trace, record->name, record->kind->name);
+		   jiffies_to_msecs(jiffies - record->when), record->pid, record->kind->name,
+		   record->name, (void *)record->stack[n]);
 }
 
 static void wdm_lookaside_line(struct seq_file *m, const struct wdm_record *record)
@@ -155,7 +161,7 @@ static void wdm_notify_line(struct seq_file *m, const struct wdm_record *record)
 }
 
 static const struct wdm_listing wdm_ledger_listing = {
-	.head = "# driver device stage state age_ms pid caller stack name kind\n",
+	.head = "# driver device stage state age_ms pid kind name caller\n",
 	.show = wdm_record_show,
 };
 

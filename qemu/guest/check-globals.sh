@@ -49,9 +49,9 @@ step "globals" -- load flt_globals
 # --- what it has
 wait_for 10 [ -e $G/instances/vol.globals ]
 is_told() { has $D/notify "^globals - $1 $2 [0-9]+ [0-9]+ 0 globals_on_$1"; }
-step "a resource is in the ledger" GLB-10 -- has $D/ledger "^globals - 3 live [0-9]+ [0-9]+ [^ ]+ 0x[0-9a-f]+ '-' resource"
+step "a resource is in the ledger" GLB-10 -- has $D/ledger "^globals - 3 live [0-9]+ [0-9]+ 'resource' '-' globals_acquire \[flt_globals\]"
 step "and in the list of resources" GLB-13 -- has $D/resources "^globals - [^ ]+ 0 0 0 0 -\$"
-step "pool is counted by its tag" GLB-22 -- has $D/pool "^Glob Nonp +1 +0 +1 "
+step "pool is counted by its tag" GLB-22 -- has $D/pool "^Glob Paged +1 +0 +1 "
 step "reads are seen" GLB-34 -- read_it
 step "of which one entry was enough" GLB-34 -- has $D/lookaside "^globals - 'GlRd' Nonp 16 16 1 0 [1-9][0-9]* [0-9]+\$"
 step "processes are told of" GLB-41 GLB-50 -- is_told process passive
@@ -157,9 +157,21 @@ names() {
 		has /run/report "^  cause, acquired by pid [0-9]+, [0-9]+ ms before:" &&
 		sed '1,/^  cause/d' /run/report | grep -q 'globals_.*\[flt_globals\]'
 }
+# All that has happened has been told; and nothing happens, as long as no program is run.
+quiet() {
+	local driver device type context queued rest waiting=1
+	until [ -z "$waiting" ]; do
+		waiting=
+		while read -r driver device type context queued rest; do
+			[ "$driver" != globals ] || [ "$queued" = 0 ] || waiting=1
+		done < $D/notify
+	done
+}
+# One that is forgotten is called until the verifier takes it back, and uses what has gone.
 forgets() {
 	was=$(reports)
-	load flt_globals forget="$1" && read_it && unload flt_globals && names "$2" "$3" && lacks $D/ledger '^globals '
+	load flt_globals forget="$1" && read_it && quiet && put 1 $G/unload && unload flt_globals || return
+	names "$2" "$3" && lacks $D/ledger '^globals '
 }
 step "a forgotten resource is named" GLB-12 VER-22 -- forgets resource V-GLB-1 "resource '-'"
 step "forgotten pool" GLB-20 VER-22 -- forgets pool V-GLB-6 "pool block 'Glob'"

@@ -6,7 +6,6 @@
 
 #define GLOBALS_TAG(a, b, c, d)	((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
 
-/* In tagged pool. */
 struct globals_numbers {
 	atomic64_t reads;
 	atomic64_t processes_made;
@@ -19,14 +18,16 @@ struct globals_numbers {
 	atomic64_t wrong;
 };
 
-extern struct globals_numbers *globals_numbers;
+extern struct globals_numbers globals_numbers;
 extern struct wdm_resource globals_resource;
+/* The last image: in tagged pool, with the resource. */
+#define GLOBALS_NAME	64
+extern char *globals_last;
 
 /* tell.c */
 int globals_tell_start(struct wdm_owner *owner, bool direct);
 void globals_tell_stop(const char *forget);
 unsigned long globals_tell_alive(void);
-const char *globals_tell_last(void);
 void globals_tell_exit(void);
 
 #endif /* _GLOBALS_H */

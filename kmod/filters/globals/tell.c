@@ -13,29 +13,28 @@
 
 static DEFINE_XARRAY(globals_processes);
 static DEFINE_XARRAY(globals_threads);
-static char globals_last[64];			/* globals_resource */
 
 /* What was made and has not ended; who was there before is never entered. */
 static void globals_enter(struct xarray *all, pid_t id)
 {
 	if (xa_insert(all, id, xa_mk_value(1), GFP_ATOMIC))
-		atomic64_inc(&globals_numbers->wrong);
+		atomic64_inc(&globals_numbers.wrong);
 }
 
 static void globals_strike(struct xarray *all, pid_t id)
 {
 	/* It ends twice, or was there before we came. */
 	if (!xa_erase(all, id))
-		atomic64_inc(&globals_numbers->wrong);
+		atomic64_inc(&globals_numbers.wrong);
 }
 
 static void globals_on_process(pid_t parent, pid_t process, bool create)
 {
 	if (create) {
-		atomic64_inc(&globals_numbers->processes_made);
+		atomic64_inc(&globals_numbers.processes_made);
 		globals_enter(&globals_processes, process);
 	} else {
-		atomic64_inc(&globals_numbers->processes_ended);
+		atomic64_inc(&globals_numbers.processes_ended);
 		globals_strike(&globals_processes, process);
 	}
 }
@@ -46,10 +45,10 @@ static void globals_on_thread(pid_t process, pid_t thread, bool create)
 	if (!process)
 		return;
 	if (create) {
-		atomic64_inc(&globals_numbers->threads_made);
+		atomic64_inc(&globals_numbers.threads_made);
 		globals_enter(&globals_threads, thread);
 	} else {
-		atomic64_inc(&globals_numbers->threads_ended);
+		atomic64_inc(&globals_numbers.threads_ended);
 		globals_strike(&globals_threads, thread);
 	}
 }
@@ -57,11 +56,11 @@ static void globals_on_thread(pid_t process, pid_t thread, bool create)
 /* In a worker, where it may wait. */
 static void globals_on_image(const char *name, pid_t process, const struct wdm_image_info *info)
 {
-	atomic64_inc(info->system_mode_image ? &globals_numbers->modules :
-					       &globals_numbers->images);
+	atomic64_inc(info->system_mode_image ? &globals_numbers.modules :
+					       &globals_numbers.images);
 	ke_enter_critical_region();
 	if (ex_acquire_resource_exclusive_lite(&globals_resource, true)) {
-		strscpy(globals_last, name ?: "-");
+		strscpy(globals_last, name ?: "-", GLOBALS_NAME);
 		ex_release_resource_lite(&globals_resource);
 	}
 	ke_leave_critical_region();
@@ -108,12 +107,6 @@ static unsigned long globals_entries(struct xarray *all)
 unsigned long globals_tell_alive(void)
 {
 	return globals_entries(&globals_processes) + globals_entries(&globals_threads);
-}
-
-/* The last image. With the resource. */
-const char *globals_tell_last(void)
-{
-	return globals_last;
 }
 
 void globals_tell_exit(void)
