@@ -219,13 +219,12 @@ static pid_t find_program(const char *name)
 /* GLB-41, GLB-42, GLB-52, GLB-53, GLB-57: a process, its program, its end */
 static void a_process(struct kunit *test)
 {
-	static char program[] = "/bin/busybox", applet[] = "true";
 	char *argv[3], *envp[1];
 	struct seen *image, *made;
 	pid_t pid;
 
-	argv[0] = program;
-	argv[1] = applet;
+	argv[0] = (char *)"/bin/busybox";
+	argv[1] = (char *)"true";
 	argv[2] = NULL;
 	envp[0] = NULL;
 	KUNIT_ASSERT_EQ(test, set_process(WDM_NOTIFY_PASSIVE), 0);
