@@ -8,6 +8,7 @@
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/sched/task.h>
 #include <linux/umh.h>
 
 #include "testwdm.h"
@@ -151,13 +152,16 @@ static int remove_process(void)
 	return ps_set_create_process_notify_routine(NULL, on_process, WDM_NOTIFY_PASSIVE, true);
 }
 
-/* One life of a kernel thread; its id. */
+/* One life of a kernel thread; its id. kthread_stop() returns before its end is told. */
 static pid_t one_life(struct kunit *test)
 {
 	struct task_struct *task = make_thread(test);
 	pid_t pid = task->pid;
 
+	get_task_struct(task);
 	kthread_stop(task);
+	tw_wait_until(test, READ_ONCE(task->exit_state));
+	put_task_struct(task);
 	return pid;
 }
 

@@ -297,7 +297,8 @@ static void wdm_mmap_add(void)
 {
 	wdm_hook_mmap_rc = wdm_mmap_register();
 	if (wdm_hook_mmap_rc)
-		pr_info("no kprobe, error %d: shared objects are not told of\n", wdm_hook_mmap_rc);
+		pr_info_once("no kprobe, error %d: shared objects are not told of\n",
+			     wdm_hook_mmap_rc);
 }
 
 static void wdm_mmap_remove(void)
