@@ -8,7 +8,7 @@
 #
 #	check-globals.sh [TIMES]	how often all routines are removed and set (100)
 #
-# run: -k debug -t 500
+# run: -k debug -t 900
 # also: -k stock
 WDM_VIOLATIONS=any	# reports are counted here
 . /guest/lib.sh
