@@ -12,59 +12,11 @@
 #ifndef _FLTMGR_TESTREPORT_H
 #define _FLTMGR_TESTREPORT_H
 
-#include <linux/fs.h>
-#include <trace/events/printk.h>
-
 #include "testpair.h"
 
-#define REPORT_SIZE	8192
-
-static struct {
-	raw_spinlock_t lock;
-	unsigned int before;		/* reports by the manager's count */
-	unsigned int printed;
-	char text[REPORT_SIZE];		/* of the first one */
-} said;
-
-/* A line of the log. The first report is kept, as much of it as there is room for. */
-static inline void said_line(void *unused, const char *text, size_t len)
-{
-	static const char head[] = "fltmgr: violation ", stack[] = "fltmgr:   ";
-	bool first = len >= sizeof(head) - 1 && !strncmp(text, head, sizeof(head) - 1);
-	unsigned long flags;
-	size_t used;
-
-	if (!first && (len < sizeof(stack) - 1 || strncmp(text, stack, sizeof(stack) - 1)))
-		return;
-	raw_spin_lock_irqsave(&said.lock, flags);
-	said.printed += first;
-	if (said.printed == 1) {
-		used = strlen(said.text);
-		len = min(len, sizeof(said.text) - used - 2);
-		memcpy(said.text + used, text, len);
-		if (said.text[used + len - 1] != '\n')
-			said.text[used + len] = '\n';
-	}
-	raw_spin_unlock_irqrestore(&said.lock, flags);
-}
-
-static inline void reports_forget(void)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&said.lock, flags);
-	said.before = flt_violation_count();
-	said.printed = 0;
-	/* All of it: what is being printed is read at the same time. */
-	memset(said.text, 0, sizeof(said.text));
-	raw_spin_unlock_irqrestore(&said.lock, flags);
-}
-
-/* Something was, and is printed, or is about to be. */
-static inline bool was_reported(void)
-{
-	return flt_violation_count() != said.before;
-}
+#define SAID_MODULE	"fltmgr"
+#define SAID_COUNT()	flt_violation_count()
+#include "testsaid.h"
 
 /* What to expect; what is not set is not to be there, but for @words and @effect. */
 struct expected {
@@ -93,33 +45,9 @@ static inline bool expected_head(const struct expected *want)
 	       (want->op ? !kstrtou64(op, 16, &id) : !strcmp(op, "-"));
 }
 
-/* A section of the report, up to the next: at least one frame, and @function's. */
-static inline bool expected_section(const char *section, const char *end, const char *function)
-{
-	size_t len = end ? end - section : strlen(section);
-	char name[64];
-
-	if (!strnstr(section, "\nfltmgr:     ", len))
-		return false;
-	snprintf(name, sizeof(name), "    %s+0x", function);
-	return !function || strnstr(section, name, len);
-}
-
 static inline bool expected_stacks(const struct expected *want)
 {
-	const char *effect = strstr(said.text, "\nfltmgr:   effect, pid ");
-	const char *cause = strstr(said.text, "\nfltmgr:   cause, ");
-	char words[64];
-
-	if (want->bare)
-		return !effect && !cause;
-	if (!effect || !!cause != !!want->what || !expected_section(effect, cause, want->effect))
-		return false;
-	if (!want->what)
-		return true;
-	snprintf(words, sizeof(words), "\nfltmgr:   cause, %s by pid ", want->what);
-	return strstarts(cause, words) && strnstr(cause, " ms before:\n", 80) &&
-	       expected_section(cause, NULL, want->cause);
+	return want->bare ? said_bare() : said_stacks(want->effect, want->what, want->cause);
 }
 
 static inline bool expected_words(const struct expected *want)
@@ -165,39 +93,6 @@ static inline void expect_silence(struct kunit *test, int line)
 }
 
 #define expect_no_report(test)	expect_silence(test, __LINE__)
-
-/* A parameter of the manager's, as a user sets it. 0 or an errno. */
-static inline int set_parameter(const char *name, const char *value)
-{
-	char path[80];
-	struct file *file;
-	ssize_t done;
-
-	snprintf(path, sizeof(path), "/sys/module/fltmgr/parameters/%s", name);
-	file = filp_open(path, O_WRONLY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	done = kernel_write(file, value, strlen(value), &(loff_t){ 0 });
-	filp_close(file, NULL);
-	return done < 0 ? done : 0;
-}
-
-/* As it is read, with its end of line. */
-static inline int get_parameter(const char *name, char *value, size_t size)
-{
-	char path[80];
-	struct file *file;
-	ssize_t done;
-
-	snprintf(path, sizeof(path), "/sys/module/fltmgr/parameters/%s", name);
-	file = filp_open(path, O_RDONLY, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	done = kernel_read(file, value, size - 1, &(loff_t){ 0 });
-	filp_close(file, NULL);
-	value[max(done, 0)] = 0;
-	return done < 0 ? done : 0;
-}
 
 /* For suites: all filters are verified, and what is late is late soon. */
 static inline int verify_suite_init(struct kunit_suite *suite)

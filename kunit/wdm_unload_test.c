@@ -470,6 +470,91 @@ static void drivers_have_names(struct kunit *test)
 	tw_expect_silence(test);
 }
 
+static struct rcu_head late_head;
+static bool late_ran;
+
+static void run_late(struct rcu_head *head)
+{
+	WRITE_ONCE(late_ran, true);
+}
+
+static void call_late(struct wdm_device *device, enum wdm_stage stage)
+{
+	/* At the last moment */
+	if (stage == WDM_STAGE_END)
+		call_rcu(&late_head, run_late);
+}
+
+/* RLS-90, VER-21: V-RLS-14 cannot be: what the driver has RCU call is waited for */
+static void callbacks_of_rcu_have_run(struct kunit *test)
+{
+	late_ran = false;
+	/* A reference keeps the device until the last stage. */
+	KUNIT_EXPECT_EQ(test, ob_reference_object(dev), 0);
+	drv->driver_stage = call_late;
+	tw_unload_now(test);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(late_ran));
+	tw_expect_violation(test, "V-RLS-12", "has 1 references");
+	ob_dereference_object(dev);
+}
+
+static DEFINE_XARRAY(an_xarray);
+static DEFINE_IDR(an_idr);
+static DEFINE_IDA(an_ida);
+static struct wdm_table tables[3];
+
+static void watch_tables(struct kunit *test)
+{
+	memset(tables, 0, sizeof(tables));
+	KUNIT_EXPECT_EQ(test, wdm_watch_table(&drv->owner, &tables[0], WDM_TABLE_XARRAY,
+					      &an_xarray, "an_xarray"), 0);
+	KUNIT_EXPECT_EQ(test, wdm_watch_table(&drv->owner, &tables[1], WDM_TABLE_IDR, &an_idr,
+					      "an_idr"), 0);
+	KUNIT_EXPECT_EQ(test, wdm_watch_table(&drv->owner, &tables[2], WDM_TABLE_IDA, &an_ida,
+					      "an_ida"), 0);
+}
+
+/* RLS-85, VER-21: V-RLS-10, a table that goes with something in it; the twin */
+static void tables_are_empty_when_they_go(struct kunit *test)
+{
+	int id;
+
+	watch_tables(test);
+	KUNIT_EXPECT_EQ(test, xa_err(xa_store(&an_xarray, 5, &id, GFP_KERNEL)), 0);
+	KUNIT_EXPECT_EQ(test, idr_alloc(&an_idr, &id, 0, 0, GFP_KERNEL), 0);
+	id = ida_alloc(&an_ida, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(&tables[0]), -EBUSY);
+	tw_expect_violation(test, "V-RLS-10", "'an_xarray' of stage 7, device -, is not empty");
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(&tables[1]), -EBUSY);
+	tw_expect_violation(test, "V-RLS-10", "table 'an_idr'");
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(&tables[2]), -EBUSY);
+	tw_expect_violation(test, "V-RLS-10", "table 'an_ida'");
+	xa_erase(&an_xarray, 5);
+	idr_remove(&an_idr, 0);
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(&tables[0]), 0);
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(&tables[1]), 0);
+	/* Without an unload routine it goes all the same. */
+	tw_unload_now(test);
+	tw_expect_violation(test, "V-RLS-10", "table 'an_ida' of stage 7, device -, goes, and");
+	ida_free(&an_ida, id);
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(&tables[2]), -EINVAL);
+	tw_expect_violation(test, "V-GLB-9", "there is none");
+	KUNIT_EXPECT_EQ(test, wdm_forget_table(NULL), -EINVAL);
+}
+
+/* RLS-85: empty ones, and what is none */
+static void empty_tables(struct kunit *test)
+{
+	watch_tables(test);
+	KUNIT_EXPECT_EQ(test, wdm_watch_table(&drv->owner, &tables[0], WDM_TABLE_XARRAY,
+					      &an_xarray, "again"), -EEXIST);
+	tw_expect_violation(test, "V-GLB-9", "'an_xarray'");
+	KUNIT_EXPECT_EQ(test, wdm_watch_table(&drv->owner, &tables[0], 7, &an_idr, "x"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, wdm_watch_table(&drv->owner, &tables[0], 0, NULL, "x"), -EINVAL);
+	tw_unload_now(test);
+	tw_expect_silence(test);
+}
+
 static int unload_test_init(struct kunit *test)
 {
 	memset(t, 0, sizeof(t));
@@ -498,6 +583,9 @@ static struct kunit_case unload_cases[] = {
 	KUNIT_CASE(no_unload_from_inside),
 	KUNIT_CASE(a_module_that_forgets),
 	KUNIT_CASE(drivers_have_names),
+	KUNIT_CASE(callbacks_of_rcu_have_run),
+	KUNIT_CASE(tables_are_empty_when_they_go),
+	KUNIT_CASE(empty_tables),
 	{}
 };
 

@@ -78,8 +78,9 @@ struct wdm_record {
 	char name[WDM_NAME_MAX];
 	unsigned int dependants;
 	u8 state;
-	u8 nr_stack;
-	ktime_t when;
+	pid_t pid;
+	u32 trace;			/* all callers, of who is verified */
+	unsigned long when;		/* jiffies */
 	unsigned long stack[WDM_STACK];
 };
 
@@ -125,6 +126,8 @@ struct wdm_driver {
 	struct kref ref;
 	unsigned int releasing[WDM_STAGE_END];
 	bool unloading;
+	bool verified;
+	bool broke_rule;
 };
 
 /**
@@ -182,5 +185,6 @@ int io_detach_device(struct wdm_device *lower);
 #include <linux/wdm_io.h>
 #include <linux/wdm_ex.h>
 #include <linux/wdm_hw.h>
+#include <linux/wdm_ps.h>
 
 #endif /* _LINUX_WDM_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * wdm: executive resources, critical regions, pool, lookaside lists. Included by
- * linux/wdm.h.
+ * wdm: executive resources, critical regions, pool, lookaside lists, tables. Included
+ * by linux/wdm.h.
  */
 #ifndef _LINUX_WDM_EX_H
 #define _LINUX_WDM_EX_H
@@ -65,6 +65,29 @@ struct wdm_lookaside {
 	bool down;
 };
 
+/**
+ * enum wdm_table_type - what a table is
+ * @WDM_TABLE_XARRAY: struct xarray
+ * @WDM_TABLE_IDR: struct idr
+ * @WDM_TABLE_IDA: struct ida
+ */
+enum wdm_table_type {
+	WDM_TABLE_XARRAY,
+	WDM_TABLE_IDR,
+	WDM_TABLE_IDA,
+};
+
+/**
+ * struct wdm_table - that a table is to be empty when it goes
+ * @record: for wdm_depends_on()
+ */
+struct wdm_table {
+	struct wdm_record record;
+	/* private: */
+	enum wdm_table_type type;
+	void *table;
+};
+
 /* kmod/wdm/pool.c */
 void *ex_allocate_pool_with_tag(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
 				u32 tag);
@@ -90,6 +113,11 @@ bool ex_is_resource_acquired_exclusive_lite(struct wdm_resource *resource);
 unsigned int ex_is_resource_acquired_shared_lite(struct wdm_resource *resource);
 unsigned int ex_get_exclusive_waiter_count(struct wdm_resource *resource);
 unsigned int ex_get_shared_waiter_count(struct wdm_resource *resource);
+
+/* kmod/wdm/table.c */
+int wdm_watch_table(struct wdm_owner *owner, struct wdm_table *table, enum wdm_table_type type,
+		    void *what, const char *name);
+int wdm_forget_table(struct wdm_table *table);
 
 /* kmod/wdm/critical.c */
 void ke_enter_critical_region(void);

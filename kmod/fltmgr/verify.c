@@ -35,9 +35,8 @@ DEFINE_STATIC_KEY_FALSE(flt_verify_key);
 EXPORT_SYMBOL_IF_KUNIT(flt_verify_key);
 
 /* What "verifier" says: nobody (0), all that come (1), or their names. */
-#define FLT_VERIFIER_SIZE	256
 static DEFINE_MUTEX(flt_verifier_lock);			/* outside of T */
-static char flt_verifier[FLT_VERIFIER_SIZE] = "0";	/* flt_verifier_lock */
+static char flt_verifier[VRF_NAMES_SIZE] = "0";	/* flt_verifier_lock */
 static bool flt_verifier_on;				/* likewise: is a user */
 static unsigned int flt_verifier_users;			/* likewise */
 static u32 flt_verifier_epochs;				/* likewise */
@@ -55,19 +54,6 @@ bool flt_verify_complete(void)
 void flt_verify_incomplete(void)
 {
 	WRITE_ONCE(flt_verifier_complete, false);
-}
-
-/* "0", "1", or names with commas between them. */
-static int flt_verifier_check(const char *text)
-{
-	char copy[FLT_VERIFIER_SIZE], *rest = copy, *name;
-
-	if (strscpy(copy, text, sizeof(copy)) < 0)
-		return STATUS_INVALID_PARAMETER;
-	while ((name = strsep(&rest, ",")))
-		if (flt_check_name(name))
-			return STATUS_INVALID_PARAMETER;
-	return 0;
 }
 
 /* Nothing is on its way that was not seen, if there are no volumes. Called with T. */
@@ -117,15 +103,13 @@ static void flt_verifier_switch(bool on)
 /* Filters that are registered stay as they are. VRF-01 */
 int flt_verifier_set(const char *val)
 {
-	char text[FLT_VERIFIER_SIZE], *names;
-	int rc;
+	char text[VRF_NAMES_SIZE], *names;
 
 	if (strscpy(text, val, sizeof(text)) < 0)
 		return STATUS_INVALID_PARAMETER;
 	names = strim(text);
-	rc = flt_verifier_check(names);
-	if (rc)
-		return rc;
+	if (!vrf_names_valid(names, flt_check_name))
+		return STATUS_INVALID_PARAMETER;
 	mutex_lock(&flt_verifier_lock);
 	strscpy(flt_verifier, names, sizeof(flt_verifier));
 	flt_verifier_switch(strcmp(names, "0"));
@@ -159,26 +143,11 @@ __MODULE_PARM_TYPE(verifier, "0|1|FILTER[,FILTER...]");
 MODULE_PARM_DESC(verifier,
 		 "Verify filters that register from now on: none (0, default), all (1), or those named");
 
-static bool flt_verify_wanted(const char *name)
-{
-	char copy[FLT_VERIFIER_SIZE], *rest = copy, *one;
-
-	if (!strcmp(flt_verifier, "0"))
-		return false;
-	if (!strcmp(flt_verifier, "1"))
-		return true;
-	strscpy(copy, flt_verifier, sizeof(copy));
-	while ((one = strsep(&rest, ",")))
-		if (!strcasecmp(one, name))
-			return true;
-	return false;
-}
-
 /* A filter is made; nobody knows it yet. */
 int flt_verify_register(struct flt_filter *filter)
 {
 	mutex_lock(&flt_verifier_lock);
-	filter->verified = flt_verify_wanted(filter->name);
+	filter->verified = vrf_names_have(flt_verifier, filter->name);
 	if (filter->verified)
 		flt_verifier_get();
 	mutex_unlock(&flt_verifier_lock);

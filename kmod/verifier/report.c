@@ -92,7 +92,7 @@ static const struct kernel_param_ops vrf_action_ops = {
 module_param_cb(verifier_action, &vrf_action_ops, NULL, 0644);
 __MODULE_PARM_TYPE(verifier_action, "report|refuse|panic");
 MODULE_PARM_DESC(verifier_action,
-		 "What follows a violation: report it; refuse the culprit new instances too; panic");
+		 "What follows a violation: report it; refuse the culprit new instances or devices too; panic");
 
 enum vrf_action vrf_action(void)
 {
@@ -201,6 +201,21 @@ bool vrf_report(const char *rule, const char *head, bool stacks,
 unsigned int vrf_reports(void)
 {
 	return READ_ONCE(vrf_total);
+}
+
+/* The last one, as "RULE: who and what". */
+void vrf_last_report(char *text, size_t size)
+{
+	struct vrf_entry *entry;
+	unsigned long flags;
+
+	*text = 0;
+	spin_lock_irqsave(&vrf_report_lock, flags);
+	if (vrf_total) {
+		entry = &vrf_entries[(vrf_total - 1) % VRF_KEPT];
+		snprintf(text, size, "%s: %s", entry->rule, entry->head);
+	}
+	spin_unlock_irqrestore(&vrf_report_lock, flags);
 }
 
 void vrf_seq_stack(struct seq_file *m, depot_stack_handle_t stack, const char *indent)

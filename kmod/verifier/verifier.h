@@ -2,9 +2,10 @@
 /*
  * The verifier: who has what from where, and what is said when a rule is broken.
  *
- * This part knows nothing of filters or drivers. It is linked into each module
- * that uses it, which brings the kinds of things that it hands out (vrf_kinds)
- * and makes the checks.
+ * This part knows nothing of filters or drivers. It is part of each module that
+ * uses it, which brings the kinds of things that it hands out (vrf_kinds) and makes
+ * the checks: so neither of two modules needs the other, nor a third one, and what
+ * is reported by each has its parameters, its prefix in the log, and its files.
  *
  * An owner is whom things are handed out to: a filter. An item is one thing that
  * an owner has: a reference, a context, a work item; with the stack that took it.
@@ -28,6 +29,7 @@
 #define VRF_RULE_SIZE	12
 #define VRF_HEAD_SIZE	384
 #define VRF_NAME_SIZE	40
+#define VRF_NAMES_SIZE	256
 
 /* Who did something, when, and how he came there. */
 struct vrf_trace {
@@ -83,11 +85,16 @@ void vrf_trace_here(struct vrf_trace *trace);
 bool vrf_report(const char *rule, const char *head, bool stacks,
 		const struct vrf_trace *cause, const char *what);
 unsigned int vrf_reports(void);
+void vrf_last_report(char *text, size_t size);
 int vrf_answer_text(char *text);
 void vrf_seq_stack(struct seq_file *m, depot_stack_handle_t stack, const char *indent);
 void vrf_report_debugfs(struct dentry *dir);
 
-/* track.c */
+/* names.c */
+bool vrf_names_valid(const char *text, int (*wrong)(const char *name));
+bool vrf_names_have(const char *text, const char *name);
+
+/* track.c: not for those who keep account otherwise */
 extern const struct vrf_kind vrf_kinds[];
 extern const unsigned int vrf_nr_kinds;
 

@@ -129,7 +129,8 @@ static struct wdm_device *wdm_device_alloc(struct wdm_driver *driver, size_t ext
  * by wdm_remove_device(), or by wdm_unload(). RLS-81, RLS-04
  *
  * Context: PASSIVE.
- * Return: 0; -ENOMEM; -EINVAL for a NULL; -ESHUTDOWN if the driver unloads.
+ * Return: 0; -ENOMEM; -EINVAL for a NULL; -ESHUTDOWN if the driver unloads; -EPERM if
+ * it has broken a rule, and wdm.verifier_action is "refuse".
  */
 int io_create_device(struct wdm_driver *driver, size_t extension_size, const char *name,
 		     struct wdm_device **device)
@@ -141,6 +142,8 @@ int io_create_device(struct wdm_driver *driver, size_t extension_size, const cha
 		return -EINVAL;
 	if (!wdm_passive(driver, "io_create_device"))
 		return -EWOULDBLOCK;
+	if (wdm_verify_banned(driver))
+		return -EPERM;
 	made = wdm_device_alloc(driver, extension_size);
 	if (!made)
 		return -ENOMEM;

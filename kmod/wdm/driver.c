@@ -33,6 +33,7 @@ struct wdm_driver *wdm_create_driver(struct module *module, const char *name)
 	driver->owner.driver = driver;
 	driver->module = module;
 	strscpy(driver->name, name);
+	wdm_verify_driver(driver);
 	INIT_LIST_HEAD(&driver->ledger);
 	INIT_LIST_HEAD(&driver->devices);
 	INIT_LIST_HEAD(&driver->runs);

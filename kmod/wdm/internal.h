@@ -31,6 +31,8 @@
 #include <linux/wait.h>
 #include <linux/wdm.h>
 
+#include "../verifier/verifier.h"
+
 #undef pr_fmt
 #define pr_fmt(fmt) "wdm: " fmt
 
@@ -115,11 +117,18 @@ do {											\
 /* main.c */
 extern spinlock_t wdm_ledger_lock;
 extern struct list_head wdm_drivers;
-void wdm_violation(const char *rule, const struct wdm_driver *driver,
+
+/* violation.c */
+void wdm_verify_driver(struct wdm_driver *driver);
+bool wdm_verify_banned(const struct wdm_driver *driver);
+void wdm_vblame(const char *rule, struct wdm_driver *driver, const struct vrf_trace *cause,
+		const char *what, const char *fmt, va_list args) __printf(5, 0);
+void wdm_violation(const char *rule, struct wdm_driver *driver,
 		   const char *fmt, ...) __printf(3, 4);
+int wdm_answer_text(char *text);	/* vrf_answer_text() of this module */
 unsigned int wdm_violation_count(void);
 const char *wdm_violation_last(void);
-bool wdm_passive(const struct wdm_driver *driver, const char *routine);
+bool wdm_passive(struct wdm_driver *driver, const char *routine);
 
 /* ledger.c */
 int wdm_record_new(struct wdm_record *record, struct wdm_owner *owner,
@@ -134,6 +143,7 @@ int wdm_release(struct wdm_record *record, const struct wdm_kind *kind);
 int wdm_record_depend(struct wdm_record *record, unsigned int slot, struct wdm_record *on);
 bool wdm_owner_going(const struct wdm_owner *owner);
 bool wdm_record_needed(const struct wdm_device *device);
+struct wdm_record *wdm_record_next(const void *from, const struct wdm_kind *kind);
 struct wdm_record *wdm_record_within(const void *start, size_t size);
 void wdm_record_report(const char *rule, const struct wdm_record *record, const char *what);
 void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
@@ -201,8 +211,8 @@ struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type typ
 				 u32 tag, struct wdm_lookaside *list);
 struct wdm_block *wdm_pool_find(const void *start);
 int wdm_pool_free(struct wdm_block *block);
+void wdm_tag_text(u32 tag, char *text);
 int wdm_pool_show(struct seq_file *m, void *unused);
-void wdm_pool_init(void);
 void wdm_pool_exit(void);
 
 /* critical.c */
@@ -220,6 +230,24 @@ void wdm_work_exit(void);
 bool wdm_io_timer_claim(struct wdm_device *device);
 void wdm_io_timer_retire(struct wdm_device *device);
 void wdm_io_timer_free(struct wdm_device *device);
+
+/* lookaside.c */
+extern const struct wdm_kind wdm_lookaside_kind;
+void wdm_lookaside_show(struct seq_file *m, const struct wdm_record *record);
+
+/* resource.c */
+extern const struct wdm_kind wdm_resource_kind;
+void wdm_resource_show(struct seq_file *m, const struct wdm_record *record);
+
+/* notify.c */
+extern const struct wdm_kind wdm_notify_kind;
+void wdm_notify_show(struct seq_file *m, const struct wdm_record *record);
+int wdm_notify_init(void);
+void wdm_notify_exit(void);
+
+/* debugfs.c */
+void wdm_debugfs_init(void);
+void wdm_debugfs_exit(void);
 
 /* unload.c */
 void wdm_unload_forced(struct wdm_driver *driver);

@@ -55,6 +55,19 @@ static void wdm_record_insert(struct wdm_record *record)
 	list_add_tail(&record->link, &record->owner->driver->ledger);
 }
 
+/* The first one at that address or behind it, of @kind if that is not NULL. L */
+struct wdm_record *wdm_record_next(const void *from, const struct wdm_kind *kind)
+{
+	struct wdm_record *record = wdm_record_from(from);
+	struct rb_node *node;
+
+	while (record && kind && record->kind != kind) {
+		node = rb_next(&record->node);
+		record = node ? rb_entry(node, struct wdm_record, node) : NULL;
+	}
+	return record;
+}
+
 /* The device that something needs; a device does not need itself. */
 static struct wdm_device *wdm_record_device(const struct wdm_record *record)
 {
@@ -69,6 +82,17 @@ bool wdm_owner_going(const struct wdm_owner *owner)
 	return owner->driver->unloading || (owner->device && owner->device->removing);
 }
 
+static __printf(5, 6) void wdm_blame(const char *rule, struct wdm_driver *driver,
+				     const struct vrf_trace *cause, const char *what,
+				     const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	wdm_vblame(rule, driver, cause, what, fmt, args);
+	va_end(args);
+}
+
 /**
  * wdm_record_report() - report misuse of something in the ledger
  * @rule: the rule
@@ -80,14 +104,21 @@ bool wdm_owner_going(const struct wdm_owner *owner)
 void wdm_record_report(const char *rule, const struct wdm_record *record, const char *what)
 {
 	const struct wdm_device *device = record->owner->device;
+	const struct vrf_trace made = {
+		.stack = record->trace,
+		.pid = record->pid,
+		.when = record->when,
+	};
+	char by[160] = "";
 
-	/* Callers that there are not print as nothing would: 0x0. */
-	wdm_violation(rule, record->owner->driver,
-		      "%s '%s' of stage %u, device %s, %s; acquired by %ps, %ps, %ps, %ps",
-		      record->kind->name, record->name, record->kind->stage,
-		      device ? device->record.name : "-", what, (void *)record->stack[0],
-		      (void *)record->stack[1], (void *)record->stack[2],
-		      (void *)record->stack[3]);
+	/* In one line, if there are no stacks. Callers that there are not print as 0x0. */
+	if (!record->trace)
+		snprintf(by, sizeof(by), "; acquired by %ps, %ps, %ps, %ps",
+			 (void *)record->stack[0], (void *)record->stack[1],
+			 (void *)record->stack[2], (void *)record->stack[3]);
+	wdm_blame(rule, record->owner->driver, record->trace ? &made : NULL, "acquired",
+		  "%s '%s' of stage %u, device %s, %s%s", record->kind->name, record->name,
+		  record->kind->stage, device ? device->record.name : "-", what, by);
 }
 
 /* May it be acquired? -EEXIST: it is in the ledger, and is not to be touched. L */
@@ -159,13 +190,18 @@ noinline int wdm_record_add(struct wdm_record *record, struct wdm_owner *owner,
 		.owner = owner,
 		.kind = kind,
 		.state = WDM_RECORD_LIVE,
-		.when = ktime_get(),
 	};
+	struct vrf_trace here = { };
 	unsigned long flags;
 	int rc;
 
 	/* Without this function: the routine that it is entered by, and its callers. */
-	new.nr_stack = stack_trace_save(new.stack, WDM_STACK, 1);
+	stack_trace_save(new.stack, WDM_STACK, 1);
+	if (owner && owner->driver->verified)
+		vrf_trace_here(&here);
+	new.trace = here.stack;
+	new.pid = in_task() ? current->pid : 0;
+	new.when = jiffies;
 	strscpy(new.name, name ?: "-");
 	spin_lock_irqsave(&wdm_ledger_lock, flags);
 	rc = wdm_record_check(record, owner);

@@ -7,6 +7,7 @@
  * list as long as it exists. GLB-34
  */
 #include <linux/export.h>
+#include <linux/seq_file.h>
 
 #include "internal.h"
 
@@ -41,7 +42,7 @@ static void wdm_lookaside_mark(struct wdm_record *record)
 	spin_unlock_irqrestore(&list->lock, flags);
 }
 
-static const struct wdm_kind wdm_lookaside_kind = {
+const struct wdm_kind wdm_lookaside_kind = {
 	.name = "lookaside list",
 	.rule = "V-GLB-6",
 	.stage = WDM_STAGE_RESOURCES,
@@ -200,3 +201,17 @@ int ex_free_to_lookaside_list(struct wdm_lookaside *list, void *entry)
 	return rc;
 }
 EXPORT_SYMBOL_GPL(ex_free_to_lookaside_list);
+
+/* The rest of its line in debugfs. L */
+void wdm_lookaside_show(struct seq_file *m, const struct wdm_record *record)
+{
+	struct wdm_lookaside *list = container_of(record, struct wdm_lookaside, record);
+	char tag[5];
+
+	wdm_tag_text(list->tag, tag);
+	spin_lock(&list->lock);
+	seq_printf(m, "'%s' %s %zu %u %u %u %llu %llu\n", tag,
+		   list->type == PagedPool ? "Paged" : "Nonp", list->size, list->max_free,
+		   list->nr_free, list->outstanding, list->allocs, list->hits);
+	spin_unlock(&list->lock);
+}

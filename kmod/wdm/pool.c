@@ -11,7 +11,6 @@
  */
 #include <kunit/visibility.h>
 #include <linux/ctype.h>
-#include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/hashtable.h>
 #include <linux/log2.h>
@@ -50,15 +49,13 @@ static DEFINE_HASHTABLE(wdm_tags, 6);
 static struct wdm_freed wdm_freed[WDM_FREED];
 static unsigned int wdm_freed_next;
 
-static struct dentry *wdm_debugfs;
-
 static size_t wdm_pool_room(size_t size)
 {
 	return roundup_pow_of_two(size + WDM_GUARD);
 }
 
 /* As it is shown: the byte that is first in memory comes first. GLB-20 */
-static void wdm_tag_text(u32 tag, char *text)
+void wdm_tag_text(u32 tag, char *text)
 {
 	int n;
 
@@ -428,13 +425,6 @@ int wdm_pool_show(struct seq_file *m, void *unused)
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(wdm_pool_show);
-DEFINE_SHOW_ATTRIBUTE(wdm_pool);
-
-void wdm_pool_init(void)
-{
-	wdm_debugfs = debugfs_create_dir("wdm", NULL);
-	debugfs_create_file("pool", 0444, wdm_debugfs, NULL, &wdm_pool_fops);
-}
 
 void wdm_pool_exit(void)
 {
@@ -442,7 +432,6 @@ void wdm_pool_exit(void)
 	struct hlist_node *next;
 	int bucket;
 
-	debugfs_remove(wdm_debugfs);
 	hash_for_each_safe(wdm_tags, bucket, next, entry, node)
 		kfree(entry);
 }

@@ -9,6 +9,7 @@
  */
 #include <linux/export.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -102,7 +103,7 @@ static void wdm_resource_drain(struct wdm_record *record)
 		kfree(sharer);
 }
 
-static const struct wdm_kind wdm_resource_kind = {
+const struct wdm_kind wdm_resource_kind = {
 	.name = "resource",
 	.rule = "V-GLB-1",
 	.stage = WDM_STAGE_RESOURCES,
@@ -468,3 +469,20 @@ unsigned int ex_get_shared_waiter_count(struct wdm_resource *resource)
 	return READ_ONCE(resource->shared_waiters);
 }
 EXPORT_SYMBOL_GPL(ex_get_shared_waiter_count);
+
+/* The rest of its line in debugfs. L */
+void wdm_resource_show(struct seq_file *m, const struct wdm_record *record)
+{
+	struct wdm_resource *resource = container_of(record, struct wdm_resource, record);
+	struct wdm_sharer *sharer;
+
+	spin_lock(&resource->lock);
+	seq_printf(m, "%p %d %u %u %u", resource, resource->owner ? resource->owner_pid : 0,
+		   resource->depth, resource->shared_waiters, resource->exclusive_waiters);
+	list_for_each_entry(sharer, &resource->sharers, link)
+		seq_printf(m, " %d:%u", sharer->pid, sharer->depth);
+	if (list_empty(&resource->sharers))
+		seq_puts(m, " -");
+	spin_unlock(&resource->lock);
+	seq_putc(m, '\n');
+}

@@ -114,7 +114,7 @@ one_cycle() {
 	done
 	[ "$n" = 0 ] || wait_for 10 seven || return
 	mismatches && return 1
-	no_violations || return
+	no_violations fltmgr || return
 	kill -0 $fio
 }
 

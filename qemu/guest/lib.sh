@@ -24,7 +24,7 @@ case ${0##*/} in
 check-* | stress-*) VERIFIER=${VERIFIER-1} ;;
 esac
 mkdir -p /etc/modprobe.d
-[ -z "${VERIFIER-}" ] || echo "options fltmgr verifier=$VERIFIER" > /etc/modprobe.d/fltmgr.conf
+[ -z "${VERIFIER-}" ] || printf 'options %s verifier=%s\n' fltmgr "$VERIFIER" wdm "$VERIFIER" > /etc/modprobe.d/fltmgr.conf
 
 log() { echo "$*"; }
 
@@ -66,7 +66,8 @@ fail() {
 # finish: the last line of every script
 finish() {
 	local bad
-	loaded fltmgr && step "no rule was broken" INV-21 -- no_violations
+	loaded fltmgr && step "no rule was broken" INV-21 -- no_violations fltmgr
+	loaded wdm && step "no driver broke a rule" INV-21 -- no_violations wdm
 	bad=$(grep -c '^STEP not ok' /run/steps)
 	log "$(grep -c '^STEP ok' /run/steps) steps ok, $bad not ok"
 	[ "$bad" = 0 ] || exit 1
@@ -164,19 +165,23 @@ loaded() { grep -q "^$1 " /proc/modules; }
 # Those of ours that are loaded. (A process for each there could be would take seconds.)
 ours_loaded() { cut -d' ' -f1 /proc/modules | grep -xFf /guest/modules; }
 
-# no_violations: as far as the manager knows, which goes when this was asked, nobody has broken a rule; or, in a
-# script in which somebody does so on purpose, so many times as VIOLATIONS says, or "any". INV-21
+# no_violations fltmgr|wdm: as far as that knows, which goes when this was asked, nobody has broken a rule; or, in a
+# script in which somebody does so on purpose, so many times as VIOLATIONS (WDM_VIOLATIONS) says, or "any". INV-21
 no_violations() {
-	loaded fltmgr && [ "${VIOLATIONS-}" != any ] || return 0
-	[ -z "${VERIFIER-}" ] || equal "$(cat /sys/module/fltmgr/parameters/verifier)" "$VERIFIER" || return
-	has /sys/kernel/debug/fltmgr/violations "^# violations ${VIOLATIONS:-0}\$"
+	local want=${VIOLATIONS:-0}
+	[ "$1" != wdm ] || want=${WDM_VIOLATIONS:-0}
+	loaded "$1" && [ "$want" != any ] || return 0
+	[ -z "${VERIFIER-}" ] || equal "$(cat "/sys/module/$1/parameters/verifier")" "$VERIFIER" || return
+	has "/sys/kernel/debug/$1/violations" "^# violations $want\$"
 }
 
 # load MODULE [PARAM=VALUE ...]	one of ours (insmod) or of the kernel's (modprobe)
 load() {
 	local m=$1
 	shift
-	[ "$m" != fltmgr ] || [ -z "${VERIFIER-}" ] || set -- "verifier=$VERIFIER" "$@"
+	case $m in
+	fltmgr | wdm) [ -z "${VERIFIER-}" ] || set -- "verifier=$VERIFIER" "$@" ;;
+	esac
 	if [ -e "/modules/$m.ko" ]; then
 		insmod "/modules/$m.ko" "$@"
 	else
@@ -184,11 +189,13 @@ load() {
 	fi
 }
 
-# unload MODULE...	with the manager goes the count of violations
+# unload MODULE...	with fltmgr or wdm goes its count of violations
 unload() {
 	local m
 	for m in "$@"; do
-		[ "$m" != fltmgr ] || no_violations || return
+		case $m in
+		fltmgr | wdm) no_violations "$m" || return ;;
+		esac
 		rmmod "$m" || return
 	done
 }
@@ -206,7 +213,9 @@ rmmod_all() {
 	while [ $again = 1 ]; do
 		again=0
 		for m in $(ours_loaded); do
-			[ "$m$(cat /sys/module/$m/refcnt)" != fltmgr0 ] || no_violations || return
+			case $m$(cat /sys/module/$m/refcnt) in
+			fltmgr0 | wdm0) no_violations "$m" || return ;;
+			esac
 			rmmod "$m" 2>/run/rmmod.err && again=1
 		done
 	done
