@@ -152,11 +152,11 @@ union flt_parameters {
  */
 struct flt_io_parameter_block {
 	struct_group(what,
-		u32 irp_flags;
-		u8 major_function;
-		u8 minor_function;
-		u8 operation_flags;
-	);
+		     u32 irp_flags;
+		     u8 major_function;
+		     u8 minor_function;
+		     u8 operation_flags;
+		     );
 	struct file *target_file_object;
 	struct flt_instance *target_instance;
 	union flt_parameters parameters;

@@ -86,11 +86,11 @@ struct flt_node {
 struct flt_passed {
 	struct flt_parameters_rw rw;
 	struct_group(what,
-		u32 irp_flags;
-		u8 major_function;
-		u8 minor_function;
-		u8 operation_flags;
-	);
+		     u32 irp_flags;
+		     u8 major_function;
+		     u8 minor_function;
+		     u8 operation_flags;
+		     );
 };
 
 /* flt_operation.joined */

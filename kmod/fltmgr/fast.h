@@ -62,10 +62,10 @@ static __always_inline unsigned long flt_word_at(const struct flt_instance *inst
 	return inst ? (unsigned long)inst | FLT_OP_RUNNING : FLT_OP_NOWHERE;
 }
 
-/* What a scan has left, and who has published, is seen. Pairs with flt_epoch_advance(). */
 static __always_inline unsigned long flt_epoch(const struct flt_volume_head *head)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_sched_held(), "not in a read section");
+	/* What a scan has left, and what was published, is seen. Pairs with flt_epoch_advance(). */
 	return smp_load_acquire(&head->epoch);
 }
 

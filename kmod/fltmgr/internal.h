@@ -607,17 +607,19 @@ static inline struct flt_node *flt_op_last(const struct flt_operation *op)
 
 /*
  * Asked for a node that was found in the chain: what it has set was announced
- * before. Pairs with the release in flt_node_push_extra().
+ * before.
  */
 static inline struct flt_saved *flt_node_saved(const struct flt_operation *op,
 					       const struct flt_node *node)
 {
+	/* Pairs with the release in flt_node_push_extra(). */
 	return smp_load_acquire(&op->extras) ? node->saved : NULL;
 }
 
 static inline struct flt_walk *flt_node_sync(const struct flt_operation *op,
 					     const struct flt_node *node)
 {
+	/* Likewise. */
 	return smp_load_acquire(&op->extras) ? node->sync : NULL;
 }
 

@@ -122,6 +122,7 @@ static void flt_node_push_extra(struct flt_operation *op)
 		node->sync = NULL;
 		node->saved = NULL;
 	}
+	/* After the others have none. Pairs with flt_node_saved(). */
 	smp_store_release(&op->extras, true);
 }
 
