@@ -83,7 +83,7 @@ chapter "Detached with post-operations owed: each is drained once"
 # with many by detaching the upper instance again and again.
 drains() {
 	local n=0
-	while [ "$(count passthrough drained)" = 0 ] && [ $n -lt 60 ]; do
+	while [ "$(count passthrough drained)" = 0 ] && [ $n -lt 1000 ]; do
 		put 1 $filters/passthrough/instances/vol0.upper/detach || return
 		fltmc attach passthrough vol0 -i upper -a 389999.5 || return
 		n=$((n + 1))
