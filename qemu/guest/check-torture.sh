@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 #
-# A short torture, without the verifier and with it; and one whose module makes
-# mistakes, which the model has to notice. SEED=n has that one again.
+# A short torture, without the verifier and with it. SEED=n has that one again.
 #
 # run: -k stock -c 2 --disk 64M -m 768 -t 400 --hung 300
 # env: SEED
@@ -14,5 +13,4 @@ seed=${seed:-$((0x$(head -c 2 /dev/urandom | od -An -tx1 | tr -d ' ') * 2))}
 torture 8
 seed=$((seed + 1))
 torture 8
-faulty
 finish

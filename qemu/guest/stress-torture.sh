@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=busybox
 #
-# Torture for MINUTES (2), in rounds of a minute or two, from SEED on.
+# Torture for MINUTES (2), in rounds of a minute or two, from SEED on; then one whose
+# module makes mistakes, which the model has to notice.
 #
 # run: -k stock -c 2 --disk 64M -m 768 -t 1200 --hung 300
 # also: -k debug -m 1024
@@ -27,4 +28,5 @@ while left=$((end - $(cut -d. -f1 /proc/uptime))); [ $left -gt 5 ]; do
 	grep -q '^STEP not ok' /run/steps && break
 	seed=$((seed + 1))
 done
+faulty
 finish
