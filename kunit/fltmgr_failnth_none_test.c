@@ -3,43 +3,12 @@
  * The public entries that ask for no memory, each called once at least: so they
  * have nothing that could fail. Those that do are in the other suites of that name;
  * qemu/guest/stress-failnth.sh sees to it that each entry is in one of them.
- *
- * What is counted is what the calling thread asks of the slabs and of the page
- * allocator, sleeping or not, and the manager's per-CPU memory.
  */
 #include <linux/bio.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
-#include "testnth.h"
-
-static unsigned int asked;
-static bool pages_seen;
-
-static int count_slab(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	if (current == READ_ONCE(fault.task) && !nth_in_interrupt())
-		asked++;
-	return 1;	/* leave the return alone */
-}
-
-static int count_pages(struct kprobe *p, struct pt_regs *regs)
-{
-	if (current == READ_ONCE(fault.task) && !nth_in_interrupt())
-		asked++;
-	return 0;
-}
-
-static bool count_percpu(const char *name)
-{
-	if (current == READ_ONCE(fault.task))
-		asked++;
-	return false;
-}
-
-static struct kprobe pages_probe = {
-	.symbol_name = "should_fail_alloc_page",
-	.pre_handler = count_pages,
-};
+#include "testcount.h"
 
 static int none_suite_init(struct kunit_suite *suite)
 {
@@ -64,39 +33,6 @@ static void none_suite_exit(struct kunit_suite *suite)
 	fault_exit();
 }
 
-static void count(void)
-{
-	asked = 0;
-	WRITE_ONCE(fault.task, current);
-}
-
-static void counted(struct kunit *test, const char *name)
-{
-	WRITE_ONCE(fault.task, NULL);
-	KUNIT_EXPECT_EQ_MSG(test, asked, 0, "%s", name);
-	pr_info("fail-nth: %s: %u\n", name, asked);
-}
-
-#define NONE(__fn, ...) do {			\
-	count();				\
-	__fn(__VA_ARGS__);			\
-	counted(the_test, #__fn);		\
-} while (0)
-
-#define NONE_RC(__fn, ...) ({			\
-	typeof(__fn(__VA_ARGS__)) __rc;		\
-	count();				\
-	__rc = __fn(__VA_ARGS__);		\
-	counted(the_test, #__fn);		\
-	__rc;					\
-})
-
-#define NONE_IS(__result, __fn, ...) do {					\
-	long long __got = (long long)NONE_RC(__fn, __VA_ARGS__);		\
-	KUNIT_EXPECT_EQ_MSG(the_test, __got, (long long)(__result), #__fn);	\
-} while (0)
-
-static struct kunit *the_test;
 static struct flt_instance *inst, *inst_a;
 static struct flt_sim_op *op;
 
@@ -158,6 +94,19 @@ static void something_is_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, asked, 1);
 	if (page)
 		__free_page(page);
+}
+
+/* More than the store of DEBUG_OBJECTS is filled up to: it fills it meanwhile. */
+static void debugging_is_not_counted(struct kunit *test)
+{
+	struct work_struct *items = kunit_kcalloc(test, 4096, sizeof(*items), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, items);
+	count();
+	for (i = 0; i < 4096; i++)
+		INIT_WORK(&items[i], NULL);
+	counted(test, "INIT_WORK");
 }
 
 /* names and references */
@@ -610,6 +559,7 @@ static void hooks(struct kunit *test)
 
 static struct kunit_case failnth_none_cases[] = {
 	KUNIT_CASE(something_is_counted),
+	KUNIT_CASE(debugging_is_not_counted),
 	KUNIT_CASE(names),
 	KUNIT_CASE(lists),
 	KUNIT_CASE(records),

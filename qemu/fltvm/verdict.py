@@ -56,6 +56,13 @@ def splats(console, ours, expected=()):
     return found
 
 
+def expectations(body):
+    """What was expected and what there was instead, one line each."""
+    plain = re.sub(r"^\[ *\d+\.\d+\] ", "", body, flags=re.M)
+    return [" ".join(found.split()) for found in re.findall(
+        r"# (\w+: (?:EXPECTATION|ASSERTION) FAILED.*(?:\n(?: {4,}[^#\s].*)?){0,6})", plain)]
+
+
 def kunit(console, logs, parser):
     """Each suite module's KTAP through the kernel's own parser: (passed, failed, notes)."""
     passed = failed = 0
@@ -80,6 +87,7 @@ def kunit(console, logs, parser):
         if f:
             bad = re.findall(r"\[(?:FAILED|CRASHED|ERROR)\] (.*?)(?: =+)?$", report, re.M)
             notes += [f"{name}: {b}" for b in bad][:8]
+            notes += expectations(body)[:3]
         passed, failed = passed + p, failed + f
     return passed, failed, notes
 
