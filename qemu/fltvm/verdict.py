@@ -56,6 +56,14 @@ def splats(console, ours, expected=()):
     return found
 
 
+def died_in_boot(console):
+    """
+    The emulator kills guests where the kernel changes its own code: now and then with a thread for each CPU, and
+    rarely with one for all. That is before anything of ours ran, and is no verdict; what dies each time has failed.
+    """
+    return "Run /init as" not in console and bool(re.search(r"\bOops: |int3: 0000", console))
+
+
 def expectations(body):
     """What was expected and what there was instead, one line each."""
     plain = re.sub(r"^\[ *\d+\.\d+\] ", "", body, flags=re.M)
