@@ -107,25 +107,27 @@ def laws(f):
 
 REPEATS = 0.001
 ROUNDING = 0.11		# figures are rounded to tenths
-# Several threads take part: which is switched to which, and when, changes with the interrupts of the machine's disks
-# and console, which come by the clock of the world. The 1,000 of an unload most of all.
-SEVERAL = {"drain": 0.02, "pended": 0.02, "others": 0.02, "elsewhere": 0.02, "unload": 0.1}
-SWITCHES = 500		# instructions: one switch more
 GROWTH = 0.03
 NO_GROWTH = 0.5		# of an instruction: that is none more
+# Several threads take part: code that is longer may let another one have its turn.
+SEVERAL = {"drain", "pended", "others", "elsewhere", "unload"}
+SWITCHES = 500		# instructions: one switch more
 
 
-def tolerance(name, figure):
+def tolerance(figure):
     """By how much two runs may differ."""
-    if name.split(".")[0] in SEVERAL:
-        return max(SWITCHES, SEVERAL[name.split(".")[0]] * figure)
     return max(ROUNDING, REPEATS * figure)
 
 
 def unlike(a, b):
     """Of two runs of the same thing: what is not the same."""
     return [f"{n}: {a.get(n)} and {b.get(n)}" for n in sorted(a | b)
-            if n not in a or n not in b or abs(a[n] - b[n]) > tolerance(n, max(a[n], b[n]))]
+            if n not in a or n not in b or abs(a[n] - b[n]) > tolerance(max(a[n], b[n]))]
+
+
+def growth(name, old):
+    """By how much a figure may grow."""
+    return max(NO_GROWTH, GROWTH * old, SWITCHES if name.split(".")[0] in SEVERAL else 0)
 
 
 def compare(baseline, figures):
@@ -136,7 +138,7 @@ def compare(baseline, figures):
         old, new = baseline[n], figures[n]
         percent = f"{100 * (new / old - 1):+.1f}%" if old else "from nothing"
         line = f"{n}: {old:g} to {new:g}, {percent}"
-        if new - old > max(NO_GROWTH, GROWTH * old, tolerance(n, new)):
+        if new - old > growth(n, old):
             bad.append(f"has grown: {line}")
         elif old - new > max(NO_GROWTH, GROWTH * old):
             said.append(f"is less: {line}")

@@ -5,8 +5,10 @@
  *
  * Two filters: that of the instance that is torn down, and another. Each
  * scenario is made anew ROUNDS times and the least counts: timer interrupts and
- * the kernel's housekeeping are in some.
+ * the kernel's housekeeping are in some. Each time it begins a little later after
+ * a tick, so that it is not by chance that none of them is in the least.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/flt_sim.h>
 #include <linux/jiffies.h>
@@ -18,7 +20,8 @@
 
 #include "bench.h"
 
-#define ROUNDS		12
+#define ROUNDS		32
+#define LATER		100	/* microseconds */
 #define A_LOT		5000	/* beyond that, the rest is little: */
 #define FEW_ROUNDS	2
 #define TOO_LONG	(60 * HZ)
@@ -221,12 +224,15 @@ static int attach(struct flt_filter *which, struct held *held)
 /* To the number of instructions that it took. */
 static int measured_detach(struct held *held, u64 *took)
 {
+	static unsigned int later;
 	u64 began;
 	int rc;
 
 	/* What was left to be done later is done now. */
 	rcu_barrier();
 	schedule_timeout_idle(HZ / 20);
+	later = (later + LATER) % jiffies_to_usecs(1);
+	udelay(later);
 	began = bench_now();
 	rc = flt_detach_volume(filter, flt_sim_volume(held->sim), NULL);
 	*took = completed - began;

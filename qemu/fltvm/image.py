@@ -7,7 +7,8 @@ modules  what MODULES names of the kernel's own modules, and all of ours
 guest    qemu/guest and the run's own configuration
 
 fio drags in 80 MB of libraries, so it is on a disk of its own, attached only
-where a script says fio.
+where a script says fio. Where instructions are counted it is in the archive: the
+interrupts of a disk of this machine come when they come, and no count repeats.
 """
 import hashlib
 import os
@@ -135,26 +136,38 @@ def base():
     return cached("base.cpio", key, make)
 
 
+FIO = "#!/bin/sh\nexec /tools/ld-linux-x86-64.so.2 --library-path /tools /tools/fio.bin \"$@\"\n"
+
+
+def tools_files():
+    """{name in /tools: path} of fio and its libraries."""
+    fio = which("fio")
+    return {"fio.bin": fio, **{os.path.basename(lib): lib for lib in libraries(fio)}}
+
+
 def tools_disk():
     """fio, its libraries and a wrapper, as an ext4 image."""
-    fio = which("fio")
-    files = libraries(fio)
+    files = tools_files()
 
     def make(path):
         with tempfile.TemporaryDirectory() as tmp:
             root = Path(tmp)
-            for lib in files:
-                shutil.copy(lib, root / os.path.basename(lib))
-            shutil.copy(fio, root / "fio.bin")
+            for name, real in files.items():
+                shutil.copy(real, root / name)
             wrapper = root / "fio"
-            wrapper.write_text("#!/bin/sh\nexec /tools/ld-linux-x86-64.so.2 --library-path /tools"
-                               " /tools/fio.bin \"$@\"\n")
+            wrapper.write_text(FIO)
             wrapper.chmod(0o755)
             size = sum(f.stat().st_size for f in root.iterdir()) // (1 << 20) + 16
             run(which("mke2fs"), "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, path, f"{size}M",
                 stderr=subprocess.DEVNULL)
 
-    return cached("tools.ext4", [stamp(p) for p in [__file__, fio, *files]], make)
+    return cached("tools.ext4", [stamp(p) for p in [__file__, *files.values()]], make)
+
+
+def tools_part(archive):
+    for name, real in tools_files().items():
+        archive.file(f"tools/{name}", real, 0o755)
+    archive.data("tools/fio", FIO, 0o755)
 
 
 def kernel_modules(kernel, release):
@@ -204,7 +217,7 @@ def modules(kernel, build, archive):
     return [ko.stem.replace("-", "_") for ko in ours]
 
 
-def initramfs(path, kernel, build, script, args, conf):
+def initramfs(path, kernel, build, script, args, conf, tools_inside=False):
     """Write the whole archive to path."""
     with open(path, "wb") as out:
         with open(base(), "rb") as b:
@@ -219,6 +232,8 @@ def initramfs(path, kernel, build, script, args, conf):
         for f in sorted(tools.iterdir()) if tools.is_dir() else []:
             if f.is_file() and os.access(f, os.X_OK):
                 a.file(f"usr/bin/{f.name}", f, 0o755)
+        if tools_inside:
+            tools_part(a)
         a.data("guest/modules", "".join(m + "\n" for m in ours))
         a.data("guest/args", "".join(x + "\n" for x in args))
         a.data("guest/run.conf", "".join(f"{k}='{v}'\n" for k, v in conf.items()))
