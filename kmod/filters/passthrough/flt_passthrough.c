@@ -64,9 +64,7 @@ static DEFINE_PER_CPU(u64 [PASSTHROUGH_NR_COUNTERS], counters);
 /* Something to be recognised in the post-operation: which operation it was. */
 static void *passthrough_context(const struct flt_callback_data *data)
 {
-	const struct flt_parameters_rw *rw = &data->iopb->parameters.read;
-
-	return (void *)((unsigned long)rw->byte_offset ^ (unsigned long)rw->length ^
+	return (void *)((unsigned long)data->iopb->parameters.read.byte_offset ^
 			data->iopb->major_function);
 }
 
