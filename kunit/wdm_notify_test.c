@@ -486,8 +486,9 @@ static void remove_other_inside(void)
 	tried = remove_process();
 }
 
-/* @what is called by the routine that is told of a thread's end. */
-static void call_inside(struct kunit *test, enum wdm_notify_context context, void (*what)(void))
+/* @what is called by the routine that is told of a thread's end: @rule is broken by it. */
+static void call_inside(struct kunit *test, enum wdm_notify_context context, void (*what)(void),
+			const char *rule, const char *words)
 {
 	struct task_struct *task;
 
@@ -499,17 +500,22 @@ static void call_inside(struct kunit *test, enum wdm_notify_context context, voi
 	kthread_stop(task);
 	tw_wait_until(test, READ_ONCE(tried) != 1);
 	KUNIT_EXPECT_EQ(test, tried, -EDEADLK);
-	tw_expect_violation(test, "V-GLB-8", "notify routine 'thread' of stage 2");
+	tw_expect_violation(test, rule, words);
 	KUNIT_EXPECT_EQ(test, remove_thread(NULL), 0);
+}
+
+static void remove_by(struct kunit *test, enum wdm_notify_context context, void (*what)(void))
+{
+	call_inside(test, context, what, "V-GLB-8", "notify routine 'thread' of stage 2");
 }
 
 /* GLB-40, GLB-41, GLB-62, VER-22: V-GLB-8, from inside; another one; the twin is behind it */
 static void no_removal_inside(struct kunit *test)
 {
-	call_inside(test, WDM_NOTIFY_PASSIVE, remove_inside);
-	call_inside(test, WDM_NOTIFY_DIRECT, remove_inside);
+	remove_by(test, WDM_NOTIFY_PASSIVE, remove_inside);
+	remove_by(test, WDM_NOTIFY_DIRECT, remove_inside);
 	KUNIT_ASSERT_EQ(test, set_process(WDM_NOTIFY_PASSIVE), 0);
-	call_inside(test, WDM_NOTIFY_PASSIVE, remove_other_inside);
+	remove_by(test, WDM_NOTIFY_PASSIVE, remove_other_inside);
 	KUNIT_EXPECT_EQ(test, remove_process(), 0);
 	tw_expect_silence(test);
 }
@@ -523,18 +529,8 @@ static void unload_inside(void)
 /* RLS-05: an unload inside of one would wait for itself */
 static void no_unload_inside(struct kunit *test)
 {
-	struct task_struct *task;
-
-	KUNIT_ASSERT_EQ(test, set_thread(WDM_NOTIFY_PASSIVE), 0);
-	task = make_thread(test);
-	tried = 1;
-	inside = unload_inside;
-	WRITE_ONCE(watched, task->pid);
-	kthread_stop(task);
-	tw_wait_until(test, READ_ONCE(tried) != 1);
-	KUNIT_EXPECT_EQ(test, tried, -EDEADLK);
-	tw_expect_violation(test, "V-GLB-7", "its routine unloads the driver");
-	KUNIT_EXPECT_EQ(test, remove_thread(NULL), 0);
+	call_inside(test, WDM_NOTIFY_PASSIVE, unload_inside, "V-GLB-7",
+		    "its routine unloads the driver");
 }
 
 static void forget_them(struct wdm_driver *driver)
