@@ -317,6 +317,50 @@ static void others_do_not_hold_the_module(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, module_refcount(THIS_MODULE), before);
 }
 
+/* A comes, and a volume that it is still to be told of. */
+static struct flt_volume *volume_comes(struct kunit *test)
+{
+	struct flt_volume *third;
+
+	KUNIT_EXPECT_EQ(test, tf_register(&a), 0);
+	tf_race_arm("volume_offered", NULL);
+	third_sim = flt_sim_create("third");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(third_sim));
+	tf_wait_until(test, tf_race_reached());
+	third = flt_sim_volume(third_sim);
+	KUNIT_EXPECT_NULL(test, tf_instance(&a, third));
+	return third;
+}
+
+/* STA-01, VOL-04: of a filter and a volume that come at a time, one sees to it */
+static void offered_once(struct kunit *test)
+{
+	struct flt_volume *third = volume_comes(test);
+
+	KUNIT_EXPECT_EQ(test, tf_register(&b), 0);
+	KUNIT_EXPECT_NOT_NULL(test, tf_instance(&b, third));
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(b.filter, third, NULL), 0);
+	tf_race_go();
+	flush_work(&third->offer_work);
+	KUNIT_EXPECT_NOT_NULL(test, tf_instance(&a, third));
+	KUNIT_EXPECT_NULL(test, tf_instance(&b, third));
+	KUNIT_EXPECT_EQ(test, atomic_read(&b.setups), 3);
+}
+
+/* VOL-04: what has been detached stays so, however often the volume is offered */
+static void offered_twice(struct kunit *test)
+{
+	struct flt_volume *third = volume_comes(test);
+
+	tf_race_go();
+	flush_work(&third->offer_work);
+	KUNIT_EXPECT_EQ(test, flt_detach_volume(a.filter, third, NULL), 0);
+	flt_sim_offer(third_sim);
+	flush_work(&third->offer_work);
+	KUNIT_EXPECT_NULL(test, tf_instance(&a, third));
+	KUNIT_EXPECT_EQ(test, atomic_read(&a.setups), 3);
+}
+
 static struct kunit_case start_cases[] = {
 	KUNIT_CASE(start_attaches_and_filters),
 	KUNIT_CASE(callbacks_before_start_returns),
@@ -326,6 +370,8 @@ static struct kunit_case start_cases[] = {
 	KUNIT_CASE(not_ready_before_start),
 	KUNIT_CASE(existing_volumes_are_not_new),
 	KUNIT_CASE(unloaded_while_starting),
+	KUNIT_CASE(offered_once),
+	KUNIT_CASE(offered_twice),
 	KUNIT_CASE(not_found_half_registered),
 	KUNIT_CASE(module_that_is_a_filter),
 	KUNIT_CASE(module_whose_init_fails),

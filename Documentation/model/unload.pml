@@ -453,7 +453,7 @@ proctype Attach(byte i; bit offered)
 
 again:
 	if
-	:: offered -> MUST(VOL_LIVE, !vgone[i])	/* flt_volume_offer_work() */
+	:: offered -> MUST(VOL_LIVE, !vgone[i])	/* flt_offer_work() */
 	:: else
 	fi;
 	/* flt_reference(): its definitions are looked at */

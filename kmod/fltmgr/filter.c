@@ -326,23 +326,8 @@ static int flt_set_filtering(struct flt_filter *filter)
 		filter->pinned = true;
 	}
 	filter->state = FLT_FILTER_FILTERING;
+	filter->started = flt_offer_number();
 	return 0;
-}
-
-/* The volume created next after @seq, with a reference, or NULL. */
-static struct flt_volume *flt_next_volume(u64 seq)
-{
-	struct flt_volume *volume, *found = NULL;
-
-	mutex_lock(&flt_topology_lock);
-	list_for_each_entry(volume, &flt_volumes, link) {
-		if (volume->seq > seq && volume->ready && !flt_reference(volume)) {
-			found = volume;
-			break;
-		}
-	}
-	mutex_unlock(&flt_topology_lock);
-	return found;
 }
 
 /**
@@ -357,8 +342,6 @@ static struct flt_volume *flt_next_volume(u64 seq)
  */
 int flt_start_filtering(struct flt_filter *filter)
 {
-	struct flt_volume *volume;
-	u64 seq = 0;
 	int rc;
 
 	if (!flt_passive())
@@ -371,51 +354,11 @@ int flt_start_filtering(struct flt_filter *filter)
 	mutex_unlock(&flt_topology_lock);
 	if (rc)
 		return rc;
-	while ((volume = flt_next_volume(seq))) {
-		seq = volume->seq;
-		flt_attach_automatic(filter, volume, 0);
-		flt_dereference(volume);
-	}
+	flt_offer_volumes(filter);
 	flt_dereference(filter);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(flt_start_filtering);
-
-/*
- * The filter behind @pos (NULL: the first) that can be referenced, with a
- * reference; the one to @pos is dropped, which has kept it on the list.
- */
-static struct flt_filter *flt_next_filter(struct flt_filter *pos)
-{
-	struct flt_filter *filter, *found = NULL;
-
-	mutex_lock(&flt_topology_lock);
-	filter = pos ? pos : list_entry(&flt_filters, struct flt_filter, link);
-	list_for_each_entry_continue(filter, &flt_filters, link) {
-		if (!filter->ready || flt_reference(filter))
-			continue;
-		found = filter;
-		break;
-	}
-	mutex_unlock(&flt_topology_lock);
-	if (pos)
-		flt_dereference(pos);
-	return found;
-}
-
-/*
- * Offer a new volume to all filters, highest default altitude first. A filter
- * that starts meanwhile offers itself the volume. VOL-04
- */
-void flt_offer_volume(struct flt_volume *volume)
-{
-	struct flt_filter *filter = NULL;
-
-	while ((filter = flt_next_filter(filter)))
-		if (READ_ONCE(filter->state) == FLT_FILTER_FILTERING)
-			flt_attach_automatic(filter, volume,
-					     FLTFL_INSTANCE_SETUP_NEWLY_MOUNTED_VOLUME);
-}
 
 /* Reason as the model has it: who asked for the unload. TDN-41, TDN-42 */
 static void flt_filter_tear_down(struct flt_filter *filter, u32 reason)

@@ -144,6 +144,7 @@ struct flt_filter {
 	struct list_head instances;		/* T */
 	enum flt_filter_state state;		/* T */
 	bool ready;				/* T: complete, may be found */
+	u64 started;				/* T: see offer.c; 0: not yet */
 	int attaching;				/* T: instances being set up */
 	bool unloading;				/* T: an unload callback runs */
 	bool pinned;				/* T: holds its own module */
@@ -190,6 +191,8 @@ struct flt_volume {
 	wait_queue_head_t wait;			/* attaching == 0, no instances */
 	struct flt_inflight __percpu *inflight;	/* I */
 	u64 seq;				/* I: order of creation */
+	u64 came;				/* T: see offer.c; 0: not complete */
+	bool offered;				/* A */
 	struct work_struct offer_work;
 	struct work_struct reap_work;		/* no references any more */
 	struct rcu_head rcu;
@@ -454,13 +457,17 @@ int flt_attach_manual(struct flt_filter *filter, struct flt_volume *volume, cons
 		      const char *altitude, struct flt_instance **out);
 void flt_attach_automatic(struct flt_filter *filter, struct flt_volume *volume, u32 flags);
 
+/* offer.c */
+u64 flt_offer_number(void);
+void flt_offer_init(struct flt_volume *volume);
+void flt_offer_volumes(struct flt_filter *filter);
+
 /* filter.c */
 int flt_find_filter(const char *name, struct flt_filter **out);
 void flt_unregister(struct flt_filter *filter, u32 reason);
 void flt_reap_wait(const struct module *owner, const char *name);
 void flt_filter_release(struct kobject *kobj);
 const char *flt_filter_state_name(enum flt_filter_state state);
-void flt_offer_volume(struct flt_volume *volume);
 
 /* unload.c */
 int flt_unload_request(struct flt_filter *filter);

@@ -11,11 +11,6 @@
 
 static u64 flt_last_volume;	/* T */
 
-static void flt_volume_offer_work(struct work_struct *work)
-{
-	flt_offer_volume(container_of(work, struct flt_volume, offer_work));
-}
-
 static void flt_volume_reap(struct work_struct *work)
 {
 	struct flt_volume *volume = container_of(work, struct flt_volume, reap_work);
@@ -99,7 +94,7 @@ static struct flt_volume *flt_volume_alloc(const char *name, const struct flt_vo
 	INIT_LIST_HEAD(&volume->link);
 	INIT_LIST_HEAD(&volume->instances);
 	init_waitqueue_head(&volume->wait);
-	INIT_WORK(&volume->offer_work, flt_volume_offer_work);
+	flt_offer_init(volume);
 	INIT_WORK(&volume->reap_work, flt_volume_reap);
 	volume->name = kstrdup(name, GFP_KERNEL);
 	volume->inflight = flt_inflight_alloc();
@@ -115,7 +110,7 @@ static struct flt_volume *flt_volume_alloc(const char *name, const struct flt_vo
  * @ops: what its provider does
  * @private: for the provider
  *
- * It is not offered to filters before flt_volume_offer(). The provider ends it
+ * Filters that have started are not offered it before flt_volume_offer(). The provider ends it
  * with flt_volume_dismount() and flt_volume_put(). The provider's module is
  * held until the last reference is gone. VOL-01, VOL-02
  *
@@ -149,6 +144,7 @@ struct flt_volume *flt_volume_create(const char *name, const struct flt_volume_o
 	kobject_get(&volume->kobj);
 	mutex_lock(&flt_topology_lock);
 	volume->ready = true;
+	volume->came = flt_offer_number();
 	mutex_unlock(&flt_topology_lock);
 	return volume;
 
@@ -159,20 +155,6 @@ put:
 	return ERR_PTR(rc);
 }
 EXPORT_SYMBOL_GPL(flt_volume_create);
-
-/**
- * flt_volume_offer() - offer a volume to the filters
- * @volume: the volume
- *
- * Setup callbacks run from a work item of the manager's, not from here. VOL-05
- *
- * Context: ATOMIC.
- */
-void flt_volume_offer(struct flt_volume *volume)
-{
-	queue_work(flt_manager_wq, &volume->offer_work);
-}
-EXPORT_SYMBOL_GPL(flt_volume_offer);
 
 static void flt_volume_tear_down(struct flt_volume *volume)
 {
