@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The guest itself: what other scripts take for granted.
 #
-# run: -k debug --disk 64M --disk 32M -t 120
-# also: -k stock
+# run: -k stock --disk 64M --disk 32M -t 120
 . /guest/lib.sh
 
 step "two processors" -- equal "$(nproc)" 2

@@ -7,14 +7,14 @@
 # wdm's verifier names it, and who has acquired it.
 #
 #	check-globals.sh [TIMES]	how often all routines are removed and set
-#					(100; 20 under KASAN)
+#					(100; 10 under KASAN)
 #
 # run: -k debug -t 900
 # also: -k stock
 WDM_VIOLATIONS=any	# reports are counted here
 . /guest/lib.sh
 
-case $(uname -r) in *-debug) TIMES=${1:-20} ;; *) TIMES=${1:-100} ;; esac
+case $(uname -r) in *-debug) TIMES=${1:-10} ;; *) TIMES=${1:-100} ;; esac
 G=/sys/kernel/fltmgr/filters/globals
 D=/sys/kernel/debug/wdm
 S=/sys/kernel/debug/flt_sim

@@ -175,6 +175,15 @@ no_violations() {
 	has "/sys/kernel/debug/$1/violations" "^# violations $want\$"
 }
 
+# remember; ...; same: is everything as it was? Names, and what is in the files that can be read.
+# (There are hundreds of comparisons: a process more in each is a minute more.)
+world() {
+	find /sys/kernel/fltmgr
+	grep -r "" /sys/kernel/fltmgr /sys/module/fltmgr/parameters 2> /dev/null
+}
+remember() { world > /run/before; }
+same() { world > /run/after; cmp -s /run/before /run/after || diff /run/before /run/after; }
+
 # load MODULE [PARAM=VALUE ...]	one of ours (insmod) or of the kernel's (modprobe)
 load() {
 	local m=$1
