@@ -15,7 +15,7 @@ measure() {
 	dmesg -n 1			# each detach is said, and nobody is to wait for a console
 	step "$1${2:+, verified}" -- modprobe flt_bench "what=$1"
 	dmesg -n 7
-	dmesg | tail -n "+$((mark + 1))" | grep -v detached
+	since_mark | grep -v detached
 	while read -r name tenths; do
 		bench "${2-}$name ${tenths%?}.${tenths#"${tenths%?}"}"
 	done < /sys/module/flt_bench/parameters/results

@@ -16,4 +16,13 @@ step "and unmounted" -- umount /mnt
 step "a busy table cannot be removed twice" -- dmsetup remove lin
 step "what is not there says so" -- expect_errno ENXIO dmsetup remove lin
 step "wait_for waits" -- wait_for 5 true
+# The log is full of short lines; long ones come, and it has fewer than before.
+yes "<7>filler" | dd of=/dev/kmsg bs=10 count=6000 iflag=fullblock 2> /dev/null
+mark
+step "nothing is said" -- refuses said .
+echo "<7>something new" > /dev/kmsg
+long=$(printf '%800s' '' | tr ' ' x)
+for n in $(seq 130); do echo "<7>$n $long" > /dev/kmsg; done
+step "what is said when the log is full is found" -- said "something new"
+step "... and nothing older" -- refuses said filler
 finish

@@ -157,8 +157,16 @@ wait_for() {
 }
 
 # mark: from here on `said` looks; said REGEX: the kernel has said that
-mark() { mark=$(dmesg | wc -l); }
-said() { dmesg | tail -n "+$((${mark:-0} + 1))" | grep -v 'guest: ' | grep -qE -- "$1"; }
+# (A line in the log, not a number of one: the oldest lines go when the log is full.)
+mark() {
+	mark=$((${mark:-0} + 1))
+	echo "<6>guest: mark $mark." > /dev/kmsg
+}
+since_mark() {
+	dmesg | awk -v mark="guest: mark ${mark:-0}." 'index($0, mark) { n = 0 } { line[n++] = $0 }
+		END { for (i = 0; i < n; i++) print line[i] }' | grep -v 'guest: '
+}
+said() { since_mark | grep -qE -- "$1"; }
 
 loaded() { grep -q "^$1 " /proc/modules; }
 
