@@ -18,9 +18,10 @@ SPLATS = re.compile("|".join([
     r"does not have a release\(\) function", r"scheduling while atomic", r"sleeping function called",
     r"nobody cared", r"[Oo]ut of memory: ", r"leaked percpu", r"double free",
 ]))
-# Races of the kernel with itself, whoever's work it is about: what it counts of
-# workqueues and memory groups, and which CPU a worker ran on.
-KERNELS_OWN = re.compile(r"data-race in (process_one_work|kick_pool|mem_cgroup_flush_stats_ratelimited)\b")
+# Races of the kernel with itself, whoever's work it is about: what it counts of workqueues and memory groups, which CPU
+# a worker ran on, the log's ring, flags of a task that the scheduler has a look at, a rescuer that is to stop.
+KERNELS_OWN = re.compile(r"data-race in .*\b(process_one_work|kick_pool|mem_cgroup_flush_stats_ratelimited|prb_reserve"
+                         r"|desc_read|kthread_is_per_cpu|rescuer_thread)\b")
 # Messages of a healthy boot that look like one.
 BENIGN = re.compile(r"guest: |NMI received for unknown reason|Dazed and confused")
 
