@@ -4,7 +4,7 @@
 # Torture for MINUTES (2), in rounds of a minute or two, from SEED on; then one whose
 # module makes mistakes, which the model has to notice.
 #
-# run: -k stock -c 2 --disk 64M -m 768 -t 1200 --hung 300
+# run: -k stock -c 2 --disk 64M -m 768 -t 1200 --hung 300 --append log_buf_len=16M
 # also: -k debug -m 1024
 # also: -k kcsan -m 1024
 # also: -k stock -c 4 --thread multi

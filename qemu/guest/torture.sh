@@ -247,7 +247,11 @@ made() { equal "$(cat /sys/module/flt_torture/parameters/fault)" 0; }
 # noticed: what is done wrong on purpose is found out, and named
 noticed() {
 	echo 31 > /sys/module/flt_torture/parameters/fault
-	wait_for 300 said "wrong: t.*: operation .* has not ended" && wait_for 300 made || return
+	wait_for 300 said "wrong: t.*: operation .* has not ended" && wait_for 300 made || {
+		echo "not made: faults $(cat /sys/module/flt_torture/parameters/fault)"
+		cat $T/books /sys/kernel/debug/fltmgr/outstanding
+		return 1
+	}
 	put 0 /sys/module/flt_torture/parameters/lost && put stop $T/control && filters_go || return
 	has $T/verdict "^wrong " && said "top_pre = top_post . top_drained: " && said "has read something else" &&
 		said "ended with -.*, not 0" && said "contexts = contexts_gone: "
