@@ -9,6 +9,8 @@ guest    qemu/guest and the run's own configuration
 fio drags in 80 MB of libraries, so it is on a disk of its own, attached only
 where a script says fio. Where instructions are counted it is in the archive: the
 interrupts of a disk of this machine come when they come, and no count repeats.
+There the archive has no tests and no other scripts, either: what is where in the
+guest's memory, and so a figure, is not to change with them.
 """
 import hashlib
 import os
@@ -190,14 +192,15 @@ def kernel_modules(kernel, release):
             yield name, (base_dir / name).read_bytes()
 
 
-def modules(kernel, build, archive):
+def modules(kernel, build, archive, tests):
     """Both kinds of modules with depmod's index over them; returns our modules' names."""
     release = (kernel / "release").read_text().strip()
     order = build / "modules.order"
     ours = []
     for line in order.read_text().split() if order.exists() else []:
         obj = Path(line)
-        ours.append((obj if obj.is_absolute() else build / obj).with_suffix(".ko"))
+        if tests or obj.parent.name != "kunit":
+            ours.append((obj if obj.is_absolute() else build / obj).with_suffix(".ko"))
     with tempfile.TemporaryDirectory() as tmp:
         root = Path(tmp) / "lib/modules" / release
         for name, data in kernel_modules(kernel, release):
@@ -217,22 +220,22 @@ def modules(kernel, build, archive):
     return [ko.stem.replace("-", "_") for ko in ours]
 
 
-def initramfs(path, kernel, build, script, args, conf, tools_inside=False):
-    """Write the whole archive to path."""
+def initramfs(path, kernel, build, script, args, conf, counted=False, fio=False):
+    """Write the whole archive to path; counted: where instructions are."""
     with open(path, "wb") as out:
         with open(base(), "rb") as b:
             shutil.copyfileobj(b, out)
         a = Archive(out)
-        ours = modules(kernel, build, a)
+        ours = modules(kernel, build, a, tests=not counted)
         for f in sorted((TOP / "qemu/guest").iterdir()):
-            if f.is_file():
+            if f.is_file() and not (counted and re.match("(check|stress|bench|demo|kunit)", f.name)):
                 a.file("init" if f.name == "init" else f"guest/{f.name}", f, 0o755)
         a.file(f"guest/{script.name}", script, 0o755)
         tools = TOP / "build/tools"
         for f in sorted(tools.iterdir()) if tools.is_dir() else []:
             if f.is_file() and os.access(f, os.X_OK):
                 a.file(f"usr/bin/{f.name}", f, 0o755)
-        if tools_inside:
+        if counted and fio:
             tools_part(a)
         a.data("guest/modules", "".join(m + "\n" for m in ours))
         a.data("guest/args", "".join(x + "\n" for x in args))
