@@ -58,6 +58,7 @@ enum wdm_record_state {
  * @leaked: whether one that is left is to be reported; NULL: always
  * @early: @mark is called in the first stage already
  * @mark: L; from here on it cannot be started
+ * @idle: L; of what goes along: it is nothing to wait for; NULL: always
  * @close: L; as @mark, if nothing uses it; otherwise it says what does, or has
  *	reported that and says ""
  * @drain: PASSIVE, after @mark: returns when nothing uses it
@@ -76,6 +77,7 @@ struct wdm_kind {
 	bool anytime;
 	bool early;
 	bool (*leaked)(const struct wdm_record *record);
+	bool (*idle)(struct wdm_record *record);
 	void (*mark)(struct wdm_record *record);
 	const char *(*close)(struct wdm_record *record);
 	void (*drain)(struct wdm_record *record);

@@ -268,6 +268,14 @@ static struct wdm_record *wdm_record_dependant(const struct wdm_record *on)
 	return NULL;
 }
 
+/* It goes with its device, which may be the last of all. L */
+static bool wdm_record_goes_along(struct wdm_record *record)
+{
+	const struct wdm_kind *kind = record->kind;
+
+	return kind->goes_along && (!kind->idle || kind->idle(record));
+}
+
 /* What should have gone before it, during an unload or removal. RLS-05, RLS-92; L */
 static struct wdm_record *wdm_record_before(const struct wdm_record *record)
 {
@@ -277,7 +285,7 @@ static struct wdm_record *wdm_record_before(const struct wdm_record *record)
 	if (record->kind->anytime || !wdm_owner_going(owner))
 		return NULL;
 	list_for_each_entry(other, &owner->driver->ledger, link)
-		if (other->kind->stage < record->kind->stage &&
+		if (other->kind->stage < record->kind->stage && !wdm_record_goes_along(other) &&
 		    (owner->driver->unloading || other->owner->device == owner->device))
 			return other;
 	return NULL;
