@@ -148,6 +148,7 @@ bool wdm_record_needed(const struct wdm_device *device);
 struct wdm_record *wdm_record_next(const void *from, const struct wdm_kind *kind);
 struct wdm_record *wdm_record_within(const void *start, size_t size);
 void wdm_record_report(const char *rule, const struct wdm_record *record, const char *what);
+void wdm_record_report_needed(const struct wdm_record *record);
 void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
 			    const char *before, const struct wdm_record *other,
 			    const char *behind);

@@ -244,15 +244,21 @@ bool wdm_record_valid(struct wdm_record *record, const struct wdm_kind *kind)
 	return found;
 }
 
-static bool wdm_record_needs(const struct wdm_record *record, const struct wdm_record *on)
+static bool wdm_record_on(const struct wdm_record *record, const struct wdm_record *on)
 {
-	struct wdm_device *device = wdm_record_device(record);
 	int n;
 
 	for (n = 0; n < WDM_DEPENDS; n++)
 		if (record->on[n] == on)
 			return true;
-	return device && &device->record == on;
+	return false;
+}
+
+static bool wdm_record_needs(const struct wdm_record *record, const struct wdm_record *on)
+{
+	struct wdm_device *device = wdm_record_device(record);
+
+	return wdm_record_on(record, on) || (device && &device->record == on);
 }
 
 /* What needs it, of whichever driver, to be named. L */
@@ -296,8 +302,8 @@ static bool wdm_record_entered(const struct wdm_record *record)
 {
 	struct wdm_owner *owner = record->owner;
 
-	return !record->kind->anytime && owner->device && wdm_owner_going(owner) &&
-	       !wdm_device_empty(owner->device);
+	return !record->kind->anytime && record->kind->stage != WDM_STAGE_ENTRIES &&
+	       owner->device && wdm_owner_going(owner) && !wdm_device_empty(owner->device);
 }
 
 /* As wdm_record_report(), about two of them: "before", the other, "behind". L */
@@ -333,6 +339,16 @@ bool wdm_record_needed(const struct wdm_device *device)
 	return false;
 }
 
+/* It is to be released, but has dependants. L */
+void wdm_record_report_needed(const struct wdm_record *record)
+{
+	struct wdm_record *other = wdm_record_dependant(record);
+
+	if (other)
+		wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
+				       "is released, but", other, "needs it");
+}
+
 /* RLS-06: may it be released now? L */
 static int wdm_record_releasable(struct wdm_record *record)
 {
@@ -345,10 +361,7 @@ static int wdm_record_releasable(struct wdm_record *record)
 		return -EALREADY;
 	}
 	if (record->dependants) {
-		other = wdm_record_dependant(record);
-		if (other)
-			wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
-					       "is released, but", other, "needs it");
+		wdm_record_report_needed(record);
 		return -EBUSY;
 	}
 	if (wdm_record_entered(record)) {
@@ -402,6 +415,48 @@ int wdm_record_claim(struct wdm_record *record, const struct wdm_kind *kind)
 }
 EXPORT_SYMBOL_IF_KUNIT(wdm_record_claim);
 
+/* What it needs, it needs no more: each of these, and that once. L */
+static void wdm_record_needs_none(struct wdm_record *record)
+{
+	int n;
+
+	for (n = 0; n < WDM_DEPENDS; n++) {
+		if (record->on[n])
+			record->on[n]->dependants--;
+		record->on[n] = NULL;
+	}
+}
+
+/* The other does not need it any more; reported if it is another driver's. L */
+static void wdm_record_unneed(struct wdm_record *record, struct wdm_record *other)
+{
+	int n;
+
+	if (other->owner->driver != record->owner->driver)
+		wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
+				       "goes, but", other, "needs it");
+	for (n = 0; n < WDM_DEPENDS; n++) {
+		if (other->on[n] != record)
+			continue;
+		other->on[n] = NULL;
+		record->dependants--;
+	}
+}
+
+/* An unload does not ask what else needs something. L */
+static void wdm_record_orphan(struct wdm_record *record)
+{
+	struct wdm_driver *driver;
+	struct wdm_record *other;
+
+	if (!record->dependants)
+		return;
+	list_for_each_entry(driver, &wdm_drivers, link)
+		list_for_each_entry(other, &driver->ledger, link)
+			if (wdm_record_on(other, record))
+				wdm_record_unneed(record, other);
+}
+
 /**
  * wdm_record_end() - strike something off the ledger, and release it
  * @record: its record, claimed by the caller
@@ -414,7 +469,6 @@ void wdm_record_end(struct wdm_record *record)
 	struct wdm_driver *driver = record->owner->driver;
 	struct wdm_device *device = wdm_record_device(record);
 	unsigned long flags;
-	int n;
 
 	spin_lock_irqsave(&wdm_ledger_lock, flags);
 	driver->releasing[kind->stage]++;
@@ -423,9 +477,8 @@ void wdm_record_end(struct wdm_record *record)
 	record->state = WDM_RECORD_NONE;
 	if (device)
 		device->record.dependants--;
-	for (n = 0; n < WDM_DEPENDS; n++)
-		if (record->on[n])
-			record->on[n]->dependants--;
+	wdm_record_needs_none(record);
+	wdm_record_orphan(record);
 	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
 	if (kind->release)
 		kind->release(record);
