@@ -26,6 +26,7 @@
 #ifndef _WDM_INTERNAL_H
 #define _WDM_INTERNAL_H
 
+#include <linux/jiffies.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/wait.h>
@@ -101,10 +102,21 @@ struct wdm_run {
 	struct wdm_record *record;
 };
 
+/* main.c */
+extern spinlock_t wdm_ledger_lock;
+extern struct list_head wdm_drivers;
+extern unsigned int wdm_slow_ms;
+
 /* LVL-02 */
 static inline bool wdm_may_sleep(void)
 {
 	return preemptible() && !rcu_preempt_depth();
+}
+
+/* How long a wait is when it is spoken of, in jiffies. */
+static inline unsigned long wdm_slow(void)
+{
+	return msecs_to_jiffies(READ_ONCE(wdm_slow_ms)) ?: 1;
 }
 
 /* Waits without end, and says now and then what for. VER-03 */
@@ -112,13 +124,9 @@ static inline bool wdm_may_sleep(void)
 do {											\
 	struct wdm_driver *__driver = (_driver);					\
 											\
-	while (!wait_event_idle_timeout(__driver->wait, condition, 60 * HZ))		\
+	while (!wait_event_idle_timeout(__driver->wait, condition, wdm_slow()))		\
 		pr_warn("driver %s: waits for " fmt "\n", __driver->name, ##__VA_ARGS__);	\
 } while (0)
-
-/* main.c */
-extern spinlock_t wdm_ledger_lock;
-extern struct list_head wdm_drivers;
 
 /* violation.c */
 void wdm_verify_driver(struct wdm_driver *driver);

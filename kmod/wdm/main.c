@@ -3,6 +3,7 @@
  * The module.
  */
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/stackdepot.h>
 
@@ -10,6 +11,11 @@
 
 DEFINE_SPINLOCK(wdm_ledger_lock);
 LIST_HEAD(wdm_drivers);
+
+unsigned int wdm_slow_ms = 60 * MSEC_PER_SEC;
+module_param_named(slow_unload_ms, wdm_slow_ms, uint, 0644);
+MODULE_PARM_DESC(slow_unload_ms,
+		 "After so many ms, and again each time, say what a release waits for (default 60000)");
 
 /*
  * Its exit is over, its text is still there (RLS-02, RLS-03); or it is about to be
