@@ -7,6 +7,7 @@
 #include <linux/notifier.h>
 #include <linux/stackdepot.h>
 
+#include "names.h"
 #include "notify.h"
 
 DEFINE_SPINLOCK(wdm_ledger_lock);
@@ -45,11 +46,14 @@ static int __init wdm_init(void)
 		return rc;
 	rc = wdm_work_init();
 	if (!rc)
+		rc = wdm_names_init();
+	if (!rc)
 		rc = wdm_notify_init();
 	if (!rc)
 		rc = register_module_notifier(&wdm_module_notifier);
 	if (rc) {
 		wdm_notify_exit();
+		wdm_names_exit();
 		wdm_work_exit();
 		wdm_dpc_exit();
 		return rc;
@@ -63,6 +67,7 @@ static void __exit wdm_exit(void)
 	wdm_debugfs_exit();
 	unregister_module_notifier(&wdm_module_notifier);
 	wdm_notify_exit();
+	wdm_names_exit();
 	wdm_work_exit();
 	wdm_dpc_exit();
 	wdm_critical_exit();
