@@ -145,6 +145,9 @@ int wdm_record_new(struct wdm_record *record, struct wdm_owner *owner,
 		   const struct wdm_kind *kind);
 int wdm_record_add(struct wdm_record *record, struct wdm_owner *owner,
 		   const struct wdm_kind *kind, const char *name, struct wdm_record *on);
+int wdm_record_add_brief(struct wdm_record *record, struct wdm_owner *owner,
+			 const struct wdm_kind *kind, const char *name, struct wdm_record *on,
+			 unsigned long caller);
 struct wdm_record *wdm_record_find(struct wdm_record *record, const struct wdm_kind *kind);
 bool wdm_record_valid(struct wdm_record *record, const struct wdm_kind *kind);
 int wdm_record_claim(struct wdm_record *record, const struct wdm_kind *kind);
@@ -214,12 +217,13 @@ struct wdm_block {
 	struct wdm_pool_tag *tag;
 	void *start;
 	size_t size;
+	unsigned long caller;		/* of the driver's, which allocated it */
 	bool out;			/* of the lookaside list */
 	struct rcu_head rcu;
 };
 
 struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
-				 u32 tag, struct wdm_lookaside *list);
+				 u32 tag, struct wdm_lookaside *list, unsigned long caller);
 struct wdm_block *wdm_pool_find(const void *start);
 int wdm_pool_free(struct wdm_block *block);
 void wdm_tag_text(u32 tag, char *text);

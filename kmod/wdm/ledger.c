@@ -93,6 +93,18 @@ static __printf(5, 6) void wdm_blame(const char *rule, struct wdm_driver *driver
 	va_end(args);
 }
 
+/* The first so many callers that there are. */
+static void wdm_record_callers(const struct wdm_record *record, int most, char *text, size_t size)
+{
+	size_t at = 0;
+	int n;
+
+	*text = 0;
+	for (n = 0; n < most && record->stack[n]; n++)
+		at += scnprintf(text + at, size - at, "%s%ps", n ? ", " : "",
+				(void *)record->stack[n]);
+}
+
 /**
  * wdm_record_report() - report misuse of something in the ledger
  * @rule: the rule
@@ -111,11 +123,12 @@ void wdm_record_report(const char *rule, const struct wdm_record *record, const 
 	};
 	char by[160] = "";
 
-	/* In one line, if there are no stacks. Callers that there are not print as 0x0. */
-	if (!record->trace)
-		snprintf(by, sizeof(by), "; acquired by %ps, %ps, %ps, %ps",
-			 (void *)record->stack[0], (void *)record->stack[1],
-			 (void *)record->stack[2], (void *)record->stack[3]);
+	/* In one line, if there are no stacks. */
+	if (!record->trace) {
+		int at = snprintf(by, sizeof(by), "; acquired by ");
+
+		wdm_record_callers(record, 4, by + at, sizeof(by) - at);
+	}
 	wdm_blame(rule, record->owner->driver, record->trace ? &made : NULL, "acquired",
 		  "%s '%s' of stage %u, device %s, %s%s", record->kind->name, record->name,
 		  record->kind->stage, device ? device->record.name : "-", what, by);
@@ -167,6 +180,38 @@ int wdm_record_new(struct wdm_record *record, struct wdm_owner *owner,
 	return rc;
 }
 
+/* @new says who and what, and by which callers. */
+static int wdm_record_enter(struct wdm_record *record, struct wdm_record *new, const char *name,
+			    struct wdm_record *on)
+{
+	struct wdm_owner *owner = new->owner;
+	struct wdm_device *device;
+	unsigned long flags;
+	int rc;
+
+	new->state = WDM_RECORD_LIVE;
+	new->pid = in_task() ? current->pid : 0;
+	new->when = jiffies;
+	strscpy(new->name, name ?: "-");
+	spin_lock_irqsave(&wdm_ledger_lock, flags);
+	rc = wdm_record_check(record, owner);
+	if (!rc && on && !wdm_record_usable(on))
+		rc = -ESHUTDOWN;
+	if (!rc) {
+		*record = *new;
+		INIT_LIST_HEAD(&record->todo);
+		wdm_record_insert(record);
+		device = wdm_record_device(record);
+		if (device)
+			device->record.dependants++;
+		record->on[0] = on;
+		if (on)
+			on->dependants++;
+	}
+	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
+	return rc;
+}
+
 /**
  * wdm_record_add() - enter something in the ledger
  * @record: its record, of which nothing needs to be set
@@ -185,43 +230,43 @@ noinline int wdm_record_add(struct wdm_record *record, struct wdm_owner *owner,
 			    const struct wdm_kind *kind, const char *name,
 			    struct wdm_record *on)
 {
-	struct wdm_device *device;
-	struct wdm_record new = {
-		.owner = owner,
-		.kind = kind,
-		.state = WDM_RECORD_LIVE,
-	};
+	struct wdm_record new = { .owner = owner, .kind = kind };
 	struct vrf_trace here = { };
-	unsigned long flags;
-	int rc;
 
 	/* Without this function: the routine that it is entered by, and its callers. */
 	stack_trace_save(new.stack, WDM_STACK, 1);
 	if (owner && owner->driver->verified)
 		vrf_trace_here(&here);
 	new.trace = here.stack;
-	new.pid = in_task() ? current->pid : 0;
-	new.when = jiffies;
-	strscpy(new.name, name ?: "-");
-	spin_lock_irqsave(&wdm_ledger_lock, flags);
-	rc = wdm_record_check(record, owner);
-	if (!rc && on && !wdm_record_usable(on))
-		rc = -ESHUTDOWN;
-	if (!rc) {
-		*record = new;
-		INIT_LIST_HEAD(&record->todo);
-		wdm_record_insert(record);
-		device = wdm_record_device(record);
-		if (device)
-			device->record.dependants++;
-		record->on[0] = on;
-		if (on)
-			on->dependants++;
-	}
-	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
-	return rc;
+	return wdm_record_enter(record, &new, name, on);
 }
 EXPORT_SYMBOL_IF_KUNIT(wdm_record_add);
+
+/**
+ * wdm_record_add_brief() - enter something of which there is much in the ledger
+ * @record: its record
+ * @owner: who acquires it
+ * @kind: what it is
+ * @name: what to call it in reports
+ * @on: what it needs besides its device, or NULL
+ * @caller: where it was acquired
+ *
+ * As wdm_record_add(), but of a driver that is not verified the caller is all that is
+ * known: to find out the others takes most of the time that an allocation takes.
+ *
+ * Context: ATOMIC.
+ * Return: as wdm_record_add().
+ */
+int wdm_record_add_brief(struct wdm_record *record, struct wdm_owner *owner,
+			 const struct wdm_kind *kind, const char *name, struct wdm_record *on,
+			 unsigned long caller)
+{
+	struct wdm_record new = { .owner = owner, .kind = kind, .stack = { caller } };
+
+	if (owner->driver->verified)
+		return wdm_record_add(record, owner, kind, name, on);
+	return wdm_record_enter(record, &new, name, on);
+}
 
 /**
  * wdm_record_valid() - is it in the ledger?
@@ -311,11 +356,11 @@ void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
 			    const char *before, const struct wdm_record *other,
 			    const char *behind)
 {
-	char what[WDM_NAME_MAX + 160];
+	char what[WDM_NAME_MAX + 160], by[96];
 
-	snprintf(what, sizeof(what), "%s %s '%s' of stage %u, which %ps, %ps acquired, %s", before,
-		 other->kind->name, other->name, other->kind->stage, (void *)other->stack[0],
-		 (void *)other->stack[1], behind);
+	wdm_record_callers(other, 2, by, sizeof(by));
+	snprintf(what, sizeof(what), "%s %s '%s' of stage %u, which %s acquired, %s", before,
+		 other->kind->name, other->name, other->kind->stage, by, behind);
 	wdm_record_report(rule, record, what);
 }
 

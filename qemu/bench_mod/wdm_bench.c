@@ -12,6 +12,7 @@
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/stacktrace.h>
 #include <linux/timex.h>
 #include <linux/wdm.h>
 
@@ -58,6 +59,14 @@ static void run_kmalloc(void)
 
 	failed += !block;
 	kfree(block);
+}
+
+/* What the ledger knows of who acquires something. */
+static noinline void run_stack(void)
+{
+	unsigned long stack[6];
+
+	stack_trace_save(stack, ARRAY_SIZE(stack), 1);
 }
 
 static void run_pool(void)
@@ -122,6 +131,7 @@ static int measure_all(void)
 	if (rc)
 		return rc;
 	measure("kmalloc", 0, run_kmalloc);
+	measure("stack", 0, run_stack);
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		rc = keep(counts[i]);
 		if (rc)
