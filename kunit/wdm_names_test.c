@@ -58,7 +58,7 @@ static void open_when_it_goes(struct kunit *test)
 }
 
 static struct task_struct *reader;
-static bool reached, opened;
+static bool probed, reached, opened;
 
 /* The reader is held inside of the attribute's function; no locks, as in an NMI. */
 static int in_show(struct kprobe *p, struct pt_regs *regs)
@@ -102,10 +102,13 @@ static int delete_it(void *arg)
 /* RLS-12, RLS-71: somebody is reading: that is waited for, and nobody else begins */
 static void read_when_it_goes(struct kunit *test)
 {
-	if (register_kprobe(&show_probe))
-		kunit_skip(test, "there are no kprobes");
 	reached = false;
 	opened = false;
+	show_probe.addr = NULL;
+	show_probe.flags = 0;
+	probed = !register_kprobe(&show_probe);
+	if (!probed)
+		kunit_skip(test, "there are no kprobes");
 	KUNIT_ASSERT_EQ(test, set_cpus_allowed_ptr(current, cpumask_of(0)), 0);
 	KUNIT_ASSERT_EQ(test, make_named(), 0);
 	schedule_work_on(1, &there);
@@ -118,8 +121,6 @@ static void read_when_it_goes(struct kunit *test)
 	flush_work(&there);
 	KUNIT_EXPECT_STREQ(test, read_there, "drv\n");
 	ts_expect_nothing(test, ROOT "Device/Beep");
-	unregister_kprobe(&show_probe);
-	show_probe.addr = NULL;
 	tw_expect_silence(test);
 }
 
@@ -495,6 +496,16 @@ static void counts_that_do_not_match(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, io_get_configuration_information(WDM_TAPE_COUNT), 0);
 }
 
+static void names_exit(struct kunit *test)
+{
+	smp_store_release(&opened, true);	/* pairs with in_show() */
+	flush_work(&there);
+	if (probed)
+		unregister_kprobe(&show_probe);
+	probed = false;
+	tw_exit(test);
+}
+
 static struct kunit_case names_cases[] = {
 	KUNIT_CASE(a_name),
 	KUNIT_CASE(open_when_it_goes),
@@ -519,7 +530,7 @@ static struct kunit_case names_cases[] = {
 static struct kunit_suite names_suite = {
 	.name = "wdm_names",
 	.init = tw_init,
-	.exit = tw_exit,
+	.exit = names_exit,
 	.test_cases = names_cases,
 };
 
