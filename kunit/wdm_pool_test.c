@@ -15,7 +15,7 @@
 
 static struct wdm_lookaside list;
 
-static void *alloc(size_t size)
+static __always_inline void *alloc(size_t size)
 {
 	return ex_allocate_pool_with_tag(&dev->owner, NonPagedPool, size, TEST);
 }

@@ -318,8 +318,36 @@ static void deleted_while_it_is_had(struct kunit *test)
 	complete_all(&other.end);
 	KUNIT_EXPECT_TRUE(test, tw_thread_join(test, 0));
 	KUNIT_EXPECT_EQ(test, ex_delete_resource_lite(&res), 0);
+	tw_expect_silence(test);
+	ke_leave_critical_region();
+}
+
+/* GLB-10, VER-22: V-GLB-9, used after it was deleted, or never made; the twin is above */
+static void used_when_there_is_none(struct kunit *test)
+{
+	struct wdm_resource never = { };
+
+	ke_enter_critical_region();
+	KUNIT_EXPECT_TRUE(test, exclusive(true));
+	KUNIT_EXPECT_EQ(test, release(), 0);
+	KUNIT_EXPECT_EQ(test, ex_delete_resource_lite(&res), 0);
+	tw_expect_silence(test);
 	KUNIT_EXPECT_FALSE(test, exclusive(true));
+	tw_expect_violation(test, "V-GLB-9", "ex_acquire_resource_exclusive_lite of a resource");
+	KUNIT_EXPECT_FALSE(test, exclusive(false));
+	tw_expect_violation(test, "V-GLB-9", "that there is not");
 	KUNIT_EXPECT_FALSE(test, shared(true));
+	tw_expect_violation(test, "V-GLB-9", "ex_acquire_resource_shared_lite of a resource");
+	KUNIT_EXPECT_EQ(test, release(), -EPERM);
+	tw_expect_violation(test, "V-GLB-9", "ex_release_resource_lite of a resource");
+	KUNIT_EXPECT_EQ(test, ex_convert_exclusive_to_shared_lite(&res), -EPERM);
+	tw_expect_violation(test, "V-GLB-9", "ex_convert_exclusive_to_shared_lite of a resource");
+	KUNIT_EXPECT_FALSE(test, ex_acquire_resource_exclusive_lite(&never, true));
+	tw_expect_violation(test, "V-GLB-9", "ex_acquire_resource_exclusive_lite of a resource");
+	/* made again */
+	KUNIT_EXPECT_EQ(test, ex_initialize_resource_lite(&dev->owner, &res), 0);
+	KUNIT_EXPECT_TRUE(test, shared(true));
+	KUNIT_EXPECT_EQ(test, release(), 0);
 	tw_expect_silence(test);
 	ke_leave_critical_region();
 }
@@ -381,6 +409,7 @@ static struct kunit_case resource_cases[] = {
 	KUNIT_CASE(critical_regions),
 	KUNIT_CASE(left_at_a_routines_end),
 	KUNIT_CASE(deleted_while_it_is_had),
+	KUNIT_CASE(used_when_there_is_none),
 	KUNIT_CASE(initialised_once),
 	KUNIT_CASE(had_at_the_unload),
 	{}

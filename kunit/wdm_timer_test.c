@@ -362,6 +362,35 @@ static void deleted_with_an_io_timer(struct kunit *test)
 	tw_expect_silence(test);
 }
 
+static struct wdm_resource later;		/* of the stage after */
+static int in_order[4];
+
+static void stop_then_release(struct wdm_driver *driver)
+{
+	ke_uninitialize_timer(&timer);
+	ke_uninitialize_dpc(&dpc);
+	ke_uninitialize_dpc(&dpc2);
+	in_order[0] = ex_delete_resource_lite(&later);
+	in_order[1] = io_stop_timer(dev);
+	in_order[2] = ex_delete_resource_lite(&later);
+	in_order[3] = io_delete_device(dev);
+}
+
+/* RLS-30, RLS-82, VER-21: V-RLS-13, an IoTimer is to be stopped; it goes with its device */
+static void released_after_an_io_timer(struct kunit *test)
+{
+	drv->driver_unload = stop_then_release;
+	KUNIT_EXPECT_EQ(test, ex_initialize_resource_lite(&drv->owner, &later), 0);
+	KUNIT_EXPECT_EQ(test, io_initialize_timer(dev, second, NULL), 0);
+	KUNIT_EXPECT_EQ(test, io_start_timer(dev), 0);
+	tw_unload_now(test);
+	KUNIT_EXPECT_EQ(test, in_order[0], -EBUSY);
+	tw_expect_violation(test, "V-RLS-13", "released before IoTimer");
+	KUNIT_EXPECT_EQ(test, in_order[1], 0);
+	KUNIT_EXPECT_EQ(test, in_order[2], 0);
+	KUNIT_EXPECT_EQ(test, in_order[3], 0);
+}
+
 static int timer_test_init(struct kunit *test)
 {
 	tw_init(test);
@@ -398,6 +427,7 @@ static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(an_io_timer),
 	KUNIT_CASE(one_io_timer),
 	KUNIT_CASE(deleted_with_an_io_timer),
+	KUNIT_CASE(released_after_an_io_timer),
 	{}
 };
 

@@ -24,8 +24,10 @@
 
 struct module;
 struct wdm_driver;
+struct wdm_controller;
 struct wdm_device;
 struct wdm_kind;
+struct wdm_name;
 
 /**
  * enum wdm_stage - when something must go, in the order of an unload
@@ -131,6 +133,44 @@ struct wdm_driver {
 };
 
 /**
+ * enum wdm_allocation_action - what a routine says of its controller
+ *	(IO_ALLOCATION_ACTION)
+ * @KeepObject: its device keeps it until io_free_controller()
+ * @DeallocateObject: its device is done with it
+ */
+enum wdm_allocation_action {
+	KeepObject = 1,
+	DeallocateObject = 2,
+};
+
+/* The model's spelling, known to the preprocessor, too. */
+#define KeepObject		KeepObject
+#define DeallocateObject	DeallocateObject
+
+/**
+ * typedef wdm_controller_routine - called when a device has a controller
+ *	(DRIVER_CONTROL)
+ * @device: the device
+ * @context: as given to io_allocate_controller()
+ *
+ * Context: DISPATCH: must not sleep.
+ * Return: whether the device keeps it.
+ */
+typedef enum wdm_allocation_action (*wdm_controller_routine)(struct wdm_device *device,
+							      void *context);
+
+/* private: a device waits for a controller, or has it */
+struct wdm_controller_wait {
+	struct wdm_record record;
+	struct wdm_controller *controller;
+	struct list_head link;
+	wdm_controller_routine routine;
+	void *context;
+	bool busy;
+	bool down;
+};
+
+/**
  * struct wdm_device - a device (DEVICE_OBJECT)
  * @owner: for what the driver acquires for this device
  * @device_extension: memory of the driver's, zeroed, that lives as long as the
@@ -148,6 +188,8 @@ struct wdm_device {
 	struct wdm_device *upper;
 	struct wdm_device *lower;
 	struct wdm_io_timer *io_timer;
+	struct wdm_name *name;
+	struct wdm_controller_wait wait;
 	size_t extension_size;
 	spinlock_t lock;		/* references, inside, going */
 	struct kref ref;
@@ -186,5 +228,7 @@ int io_detach_device(struct wdm_device *lower);
 #include <linux/wdm_ex.h>
 #include <linux/wdm_hw.h>
 #include <linux/wdm_ps.h>
+#include <linux/wdm_ob.h>
+#include <linux/wdm_mm.h>
 
 #endif /* _LINUX_WDM_H */

@@ -7,7 +7,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "names.h"
 
 static DEFINE_MUTEX(wdm_stack_mutex);		/* T */
 
@@ -43,8 +43,9 @@ static const char *wdm_device_try_close(struct wdm_record *record)
 				       "is in its extension");
 		return "";
 	}
-	if (!wdm_io_timer_claim(device))
+	if (!wdm_name_unused(device) || !wdm_io_timer_claim(device))
 		return "";
+	wdm_name_claim(device);
 	wdm_device_close(device);
 	return NULL;
 }
@@ -52,6 +53,7 @@ static const char *wdm_device_try_close(struct wdm_record *record)
 static void wdm_device_drain(struct wdm_record *record)
 {
 	wdm_io_timer_retire(wdm_device_of(record));
+	wdm_name_retire(wdm_device_of(record));
 }
 
 static void wdm_device_release(struct wdm_record *record)
@@ -109,6 +111,7 @@ static struct wdm_device *wdm_device_alloc(struct wdm_driver *driver, size_t ext
 	device->owner.driver = driver;
 	device->owner.device = device;
 	device->extension_size = extension_size;
+	INIT_LIST_HEAD(&device->wait.link);
 	spin_lock_init(&device->lock);
 	kref_init(&device->ref);
 	kref_get(&driver->ref);
@@ -118,19 +121,40 @@ static struct wdm_device *wdm_device_alloc(struct wdm_driver *driver, size_t ext
 	return device;
 }
 
+/* It is made, and gets its name. */
+static int wdm_device_enter(struct wdm_device *device, const char *name)
+{
+	int rc = wdm_record_add(&device->record, &device->owner, &wdm_device_kind,
+				wdm_name_leaf(name), NULL);
+
+	if (rc) {
+		wdm_device_put(device);
+		return rc;
+	}
+	if (!wdm_is_name(name))
+		return 0;
+	rc = wdm_name_add(device, name);
+	if (rc)
+		wdm_release(&device->record, &wdm_device_kind);
+	return rc;
+}
+
 /**
  * io_create_device() - make a device (IoCreateDevice)
  * @driver: the driver
  * @extension_size: bytes of memory that the driver wants with it
- * @name: its name for reports, or NULL
+ * @name: "\\Device\\NAME", which others find it by; or what reports call it; or NULL
  * @device: receives the device
  *
- * A counted structure in kernel memory. It is released by io_delete_device(),
- * by wdm_remove_device(), or by wdm_unload(). RLS-81, RLS-04
+ * A counted structure in kernel memory. Of one with a name there is a directory,
+ * /sys/kernel/wdm/Device/NAME. It is released by io_delete_device(), by
+ * wdm_remove_device(), or by wdm_unload(). RLS-81, RLS-04, RLS-71
  *
  * Context: PASSIVE.
- * Return: 0; -ENOMEM; -EINVAL for a NULL; -ESHUTDOWN if the driver unloads; -EPERM if
- * it has broken a rule, and wdm.verifier_action is "refuse".
+ * Return: 0; -ENOMEM; -EINVAL for a NULL, or no such name; -ENAMETOOLONG for 32
+ * characters or more; -ENOENT for another directory; -EEXIST if a device has the name;
+ * -ESHUTDOWN if the driver unloads; -EPERM if it has broken a rule, and
+ * wdm.verifier_action is "refuse".
  */
 int io_create_device(struct wdm_driver *driver, size_t extension_size, const char *name,
 		     struct wdm_device **device)
@@ -144,18 +168,30 @@ int io_create_device(struct wdm_driver *driver, size_t extension_size, const cha
 		return -EWOULDBLOCK;
 	if (wdm_verify_banned(driver))
 		return -EPERM;
+	rc = wdm_is_name(name) ? wdm_name_check(name) : 0;
+	if (rc)
+		return rc;
 	made = wdm_device_alloc(driver, extension_size);
 	if (!made)
 		return -ENOMEM;
-	rc = wdm_record_add(&made->record, &made->owner, &wdm_device_kind, name, NULL);
-	if (rc) {
-		wdm_device_put(made);
-		return rc;
-	}
-	*device = made;
-	return 0;
+	rc = wdm_device_enter(made, name);
+	if (!rc)
+		*device = made;
+	return rc;
 }
 EXPORT_SYMBOL_GPL(io_create_device);
+
+/* What goes with it can sleep; nothing is known of the address yet. */
+static bool wdm_device_named(struct wdm_device *device)
+{
+	unsigned long flags;
+	bool named;
+
+	spin_lock_irqsave(&wdm_ledger_lock, flags);
+	named = wdm_record_find(&device->record, &wdm_device_kind) && device->name;
+	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
+	return named;
+}
 
 /**
  * io_delete_device() - delete a device (IoDeleteDevice)
@@ -164,18 +200,23 @@ EXPORT_SYMBOL_GPL(io_create_device);
  * It takes no new reference from then on, and its memory goes with the last one
  * that there is. Refused and reported (V-RLS-6, V-RLS-13, V-GLB-3) as long as
  * something that was acquired for it has not been released, it is attached to a
- * device or one to it, or something that is in use lies in its extension; and a
- * second time (V-GLB-9). X-14: what is in the extension is not released by this.
- * RLS-63, RLS-64, RLS-81, RLS-82
+ * device or one to it, or something that is in use lies in its extension; as long as
+ * there is a symbolic link to its name (V-RLS-11), which goes with it; and a second time
+ * (V-GLB-9). X-14: what is in the extension is not released by this.
+ * RLS-63, RLS-64, RLS-71, RLS-81, RLS-82
  *
- * Context: DISPATCH.
+ * Context: DISPATCH; PASSIVE for one with a name.
  * Return: 0; -EBUSY; -EINVAL if it is no device, or not any more; -EALREADY if
- * it is being released.
+ * it is being released; -EWOULDBLOCK, and reported (LVL-02).
  */
 int io_delete_device(struct wdm_device *device)
 {
 	if (!device)
 		return -EINVAL;
+	if (!wdm_may_sleep() && wdm_device_named(device)) {
+		wdm_passive(NULL, __func__);
+		return -EWOULDBLOCK;
+	}
 	return wdm_release(&device->record, &wdm_device_kind);
 }
 EXPORT_SYMBOL_GPL(io_delete_device);
@@ -335,6 +376,7 @@ const struct wdm_kind wdm_attachment_kind = {
 	.rule = "V-RLS-6",
 	.needs = "V-RLS-6",
 	.stage = WDM_STAGE_OBJECTS,
+	.rank = 1,				/* after file objects: RLS-61 */
 	.release = wdm_attachment_release,
 };
 
@@ -402,6 +444,18 @@ struct wdm_device *io_attach_device_to_device_stack(struct wdm_device *source,
 	return lower;
 }
 EXPORT_SYMBOL_GPL(io_attach_device_to_device_stack);
+
+/* The top of its stack, referenced for good; NULL if that one goes. */
+struct wdm_device *wdm_device_top(struct wdm_device *device)
+{
+	mutex_lock(&wdm_stack_mutex);
+	while (device->upper)
+		device = device->upper;
+	if (ob_reference_object(device))
+		device = NULL;
+	mutex_unlock(&wdm_stack_mutex);
+	return device;
+}
 
 /* What is attached to it, referenced, or NULL. */
 static struct wdm_device *wdm_device_upper(struct wdm_device *lower)

@@ -68,7 +68,7 @@ static void wdm_buffer_drain(struct wdm_record *record)
 	/* Nobody says when a device is done. */
 	while (wdm_dma_runs(adapter)) {
 		schedule_timeout_idle(1);
-		if (time_before(jiffies, told + 60 * HZ))
+		if (time_before(jiffies, told + wdm_slow()))
 			continue;
 		told = jiffies;
 		pr_warn("driver %s: waits for DMA of %s\n", record->owner->driver->name,

@@ -26,6 +26,7 @@
 #ifndef _WDM_INTERNAL_H
 #define _WDM_INTERNAL_H
 
+#include <linux/jiffies.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/wait.h>
@@ -58,6 +59,7 @@ enum wdm_record_state {
  * @leaked: whether one that is left is to be reported; NULL: always
  * @early: @mark is called in the first stage already
  * @mark: L; from here on it cannot be started
+ * @idle: L; of what goes along: it is nothing to wait for; NULL: always
  * @close: L; as @mark, if nothing uses it; otherwise it says what does, or has
  *	reported that and says ""
  * @drain: PASSIVE, after @mark: returns when nothing uses it
@@ -76,6 +78,7 @@ struct wdm_kind {
 	bool anytime;
 	bool early;
 	bool (*leaked)(const struct wdm_record *record);
+	bool (*idle)(struct wdm_record *record);
 	void (*mark)(struct wdm_record *record);
 	const char *(*close)(struct wdm_record *record);
 	void (*drain)(struct wdm_record *record);
@@ -99,10 +102,21 @@ struct wdm_run {
 	struct wdm_record *record;
 };
 
+/* main.c */
+extern spinlock_t wdm_ledger_lock;
+extern struct list_head wdm_drivers;
+extern unsigned int wdm_slow_ms;
+
 /* LVL-02 */
 static inline bool wdm_may_sleep(void)
 {
 	return preemptible() && !rcu_preempt_depth();
+}
+
+/* How long a wait is when it is spoken of, in jiffies. */
+static inline unsigned long wdm_slow(void)
+{
+	return msecs_to_jiffies(READ_ONCE(wdm_slow_ms)) ?: 1;
 }
 
 /* Waits without end, and says now and then what for. VER-03 */
@@ -110,13 +124,9 @@ static inline bool wdm_may_sleep(void)
 do {											\
 	struct wdm_driver *__driver = (_driver);					\
 											\
-	while (!wait_event_idle_timeout(__driver->wait, condition, 60 * HZ))		\
+	while (!wait_event_idle_timeout(__driver->wait, condition, wdm_slow()))		\
 		pr_warn("driver %s: waits for " fmt "\n", __driver->name, ##__VA_ARGS__);	\
 } while (0)
-
-/* main.c */
-extern spinlock_t wdm_ledger_lock;
-extern struct list_head wdm_drivers;
 
 /* violation.c */
 void wdm_verify_driver(struct wdm_driver *driver);
@@ -135,6 +145,9 @@ int wdm_record_new(struct wdm_record *record, struct wdm_owner *owner,
 		   const struct wdm_kind *kind);
 int wdm_record_add(struct wdm_record *record, struct wdm_owner *owner,
 		   const struct wdm_kind *kind, const char *name, struct wdm_record *on);
+int wdm_record_add_brief(struct wdm_record *record, struct wdm_owner *owner,
+			 const struct wdm_kind *kind, const char *name, struct wdm_record *on,
+			 unsigned long caller);
 struct wdm_record *wdm_record_find(struct wdm_record *record, const struct wdm_kind *kind);
 bool wdm_record_valid(struct wdm_record *record, const struct wdm_kind *kind);
 int wdm_record_claim(struct wdm_record *record, const struct wdm_kind *kind);
@@ -146,6 +159,7 @@ bool wdm_record_needed(const struct wdm_device *device);
 struct wdm_record *wdm_record_next(const void *from, const struct wdm_kind *kind);
 struct wdm_record *wdm_record_within(const void *start, size_t size);
 void wdm_record_report(const char *rule, const struct wdm_record *record, const char *what);
+void wdm_record_report_needed(const struct wdm_record *record);
 void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
 			    const char *before, const struct wdm_record *other,
 			    const char *behind);
@@ -203,12 +217,13 @@ struct wdm_block {
 	struct wdm_pool_tag *tag;
 	void *start;
 	size_t size;
+	unsigned long caller;		/* of the driver's, which allocated it */
 	bool out;			/* of the lookaside list */
 	struct rcu_head rcu;
 };
 
 struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
-				 u32 tag, struct wdm_lookaside *list);
+				 u32 tag, struct wdm_lookaside *list, unsigned long caller);
 struct wdm_block *wdm_pool_find(const void *start);
 int wdm_pool_free(struct wdm_block *block);
 void wdm_tag_text(u32 tag, char *text);

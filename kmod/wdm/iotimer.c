@@ -39,6 +39,18 @@ static void wdm_io_timer_mark(struct wdm_record *record)
 	spin_unlock_irqrestore(&timer->lock, flags);
 }
 
+static bool wdm_io_timer_idle(struct wdm_record *record)
+{
+	struct wdm_io_timer *timer = wdm_io_timer_of(record);
+	unsigned long flags;
+	bool idle;
+
+	spin_lock_irqsave(&timer->lock, flags);
+	idle = !timer->started && !timer->runner;
+	spin_unlock_irqrestore(&timer->lock, flags);
+	return idle;
+}
+
 static const char *wdm_io_timer_close(struct wdm_record *record)
 {
 	struct wdm_io_timer *timer = wdm_io_timer_of(record);
@@ -67,6 +79,7 @@ static const struct wdm_kind wdm_io_timer_kind = {
 	.stage = WDM_STAGE_ROUTINES,
 	.rank = WDM_RANK_TIMERS,
 	.goes_along = true,
+	.idle = wdm_io_timer_idle,
 	.mark = wdm_io_timer_mark,
 	.close = wdm_io_timer_close,
 	.drain = wdm_io_timer_drain,

@@ -93,6 +93,18 @@ static __printf(5, 6) void wdm_blame(const char *rule, struct wdm_driver *driver
 	va_end(args);
 }
 
+/* The first so many callers that there are. */
+static void wdm_record_callers(const struct wdm_record *record, int most, char *text, size_t size)
+{
+	size_t at = 0;
+	int n;
+
+	*text = 0;
+	for (n = 0; n < most && record->stack[n]; n++)
+		at += scnprintf(text + at, size - at, "%s%ps", n ? ", " : "",
+				(void *)record->stack[n]);
+}
+
 /**
  * wdm_record_report() - report misuse of something in the ledger
  * @rule: the rule
@@ -111,11 +123,12 @@ void wdm_record_report(const char *rule, const struct wdm_record *record, const 
 	};
 	char by[160] = "";
 
-	/* In one line, if there are no stacks. Callers that there are not print as 0x0. */
-	if (!record->trace)
-		snprintf(by, sizeof(by), "; acquired by %ps, %ps, %ps, %ps",
-			 (void *)record->stack[0], (void *)record->stack[1],
-			 (void *)record->stack[2], (void *)record->stack[3]);
+	/* In one line, if there are no stacks. */
+	if (!record->trace) {
+		int at = snprintf(by, sizeof(by), "; acquired by ");
+
+		wdm_record_callers(record, 4, by + at, sizeof(by) - at);
+	}
 	wdm_blame(rule, record->owner->driver, record->trace ? &made : NULL, "acquired",
 		  "%s '%s' of stage %u, device %s, %s%s", record->kind->name, record->name,
 		  record->kind->stage, device ? device->record.name : "-", what, by);
@@ -167,6 +180,38 @@ int wdm_record_new(struct wdm_record *record, struct wdm_owner *owner,
 	return rc;
 }
 
+/* @new says who and what, and by which callers. */
+static int wdm_record_enter(struct wdm_record *record, struct wdm_record *new, const char *name,
+			    struct wdm_record *on)
+{
+	struct wdm_owner *owner = new->owner;
+	struct wdm_device *device;
+	unsigned long flags;
+	int rc;
+
+	new->state = WDM_RECORD_LIVE;
+	new->pid = in_task() ? current->pid : 0;
+	new->when = jiffies;
+	strscpy(new->name, name ?: "-");
+	spin_lock_irqsave(&wdm_ledger_lock, flags);
+	rc = wdm_record_check(record, owner);
+	if (!rc && on && !wdm_record_usable(on))
+		rc = -ESHUTDOWN;
+	if (!rc) {
+		*record = *new;
+		INIT_LIST_HEAD(&record->todo);
+		wdm_record_insert(record);
+		device = wdm_record_device(record);
+		if (device)
+			device->record.dependants++;
+		record->on[0] = on;
+		if (on)
+			on->dependants++;
+	}
+	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
+	return rc;
+}
+
 /**
  * wdm_record_add() - enter something in the ledger
  * @record: its record, of which nothing needs to be set
@@ -185,43 +230,43 @@ noinline int wdm_record_add(struct wdm_record *record, struct wdm_owner *owner,
 			    const struct wdm_kind *kind, const char *name,
 			    struct wdm_record *on)
 {
-	struct wdm_device *device;
-	struct wdm_record new = {
-		.owner = owner,
-		.kind = kind,
-		.state = WDM_RECORD_LIVE,
-	};
+	struct wdm_record new = { .owner = owner, .kind = kind };
 	struct vrf_trace here = { };
-	unsigned long flags;
-	int rc;
 
 	/* Without this function: the routine that it is entered by, and its callers. */
 	stack_trace_save(new.stack, WDM_STACK, 1);
 	if (owner && owner->driver->verified)
 		vrf_trace_here(&here);
 	new.trace = here.stack;
-	new.pid = in_task() ? current->pid : 0;
-	new.when = jiffies;
-	strscpy(new.name, name ?: "-");
-	spin_lock_irqsave(&wdm_ledger_lock, flags);
-	rc = wdm_record_check(record, owner);
-	if (!rc && on && !wdm_record_usable(on))
-		rc = -ESHUTDOWN;
-	if (!rc) {
-		*record = new;
-		INIT_LIST_HEAD(&record->todo);
-		wdm_record_insert(record);
-		device = wdm_record_device(record);
-		if (device)
-			device->record.dependants++;
-		record->on[0] = on;
-		if (on)
-			on->dependants++;
-	}
-	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
-	return rc;
+	return wdm_record_enter(record, &new, name, on);
 }
 EXPORT_SYMBOL_IF_KUNIT(wdm_record_add);
+
+/**
+ * wdm_record_add_brief() - enter something of which there is much in the ledger
+ * @record: its record
+ * @owner: who acquires it
+ * @kind: what it is
+ * @name: what to call it in reports
+ * @on: what it needs besides its device, or NULL
+ * @caller: where it was acquired
+ *
+ * As wdm_record_add(), but of a driver that is not verified the caller is all that is
+ * known: to find out the others takes most of the time that an allocation takes.
+ *
+ * Context: ATOMIC.
+ * Return: as wdm_record_add().
+ */
+int wdm_record_add_brief(struct wdm_record *record, struct wdm_owner *owner,
+			 const struct wdm_kind *kind, const char *name, struct wdm_record *on,
+			 unsigned long caller)
+{
+	struct wdm_record new = { .owner = owner, .kind = kind, .stack = { caller } };
+
+	if (owner->driver->verified)
+		return wdm_record_add(record, owner, kind, name, on);
+	return wdm_record_enter(record, &new, name, on);
+}
 
 /**
  * wdm_record_valid() - is it in the ledger?
@@ -244,15 +289,21 @@ bool wdm_record_valid(struct wdm_record *record, const struct wdm_kind *kind)
 	return found;
 }
 
-static bool wdm_record_needs(const struct wdm_record *record, const struct wdm_record *on)
+static bool wdm_record_on(const struct wdm_record *record, const struct wdm_record *on)
 {
-	struct wdm_device *device = wdm_record_device(record);
 	int n;
 
 	for (n = 0; n < WDM_DEPENDS; n++)
 		if (record->on[n] == on)
 			return true;
-	return device && &device->record == on;
+	return false;
+}
+
+static bool wdm_record_needs(const struct wdm_record *record, const struct wdm_record *on)
+{
+	struct wdm_device *device = wdm_record_device(record);
+
+	return wdm_record_on(record, on) || (device && &device->record == on);
 }
 
 /* What needs it, of whichever driver, to be named. L */
@@ -268,6 +319,14 @@ static struct wdm_record *wdm_record_dependant(const struct wdm_record *on)
 	return NULL;
 }
 
+/* It goes with its device, which may be the last of all. L */
+static bool wdm_record_goes_along(struct wdm_record *record)
+{
+	const struct wdm_kind *kind = record->kind;
+
+	return kind->goes_along && (!kind->idle || kind->idle(record));
+}
+
 /* What should have gone before it, during an unload or removal. RLS-05, RLS-92; L */
 static struct wdm_record *wdm_record_before(const struct wdm_record *record)
 {
@@ -277,7 +336,7 @@ static struct wdm_record *wdm_record_before(const struct wdm_record *record)
 	if (record->kind->anytime || !wdm_owner_going(owner))
 		return NULL;
 	list_for_each_entry(other, &owner->driver->ledger, link)
-		if (other->kind->stage < record->kind->stage &&
+		if (other->kind->stage < record->kind->stage && !wdm_record_goes_along(other) &&
 		    (owner->driver->unloading || other->owner->device == owner->device))
 			return other;
 	return NULL;
@@ -288,8 +347,8 @@ static bool wdm_record_entered(const struct wdm_record *record)
 {
 	struct wdm_owner *owner = record->owner;
 
-	return !record->kind->anytime && owner->device && wdm_owner_going(owner) &&
-	       !wdm_device_empty(owner->device);
+	return !record->kind->anytime && record->kind->stage != WDM_STAGE_ENTRIES &&
+	       owner->device && wdm_owner_going(owner) && !wdm_device_empty(owner->device);
 }
 
 /* As wdm_record_report(), about two of them: "before", the other, "behind". L */
@@ -297,11 +356,11 @@ void wdm_record_report_pair(const char *rule, const struct wdm_record *record,
 			    const char *before, const struct wdm_record *other,
 			    const char *behind)
 {
-	char what[WDM_NAME_MAX + 160];
+	char what[WDM_NAME_MAX + 160], by[96];
 
-	snprintf(what, sizeof(what), "%s %s '%s' of stage %u, which %ps, %ps acquired, %s", before,
-		 other->kind->name, other->name, other->kind->stage, (void *)other->stack[0],
-		 (void *)other->stack[1], behind);
+	wdm_record_callers(other, 2, by, sizeof(by));
+	snprintf(what, sizeof(what), "%s %s '%s' of stage %u, which %s acquired, %s", before,
+		 other->kind->name, other->name, other->kind->stage, by, behind);
 	wdm_record_report(rule, record, what);
 }
 
@@ -325,6 +384,16 @@ bool wdm_record_needed(const struct wdm_device *device)
 	return false;
 }
 
+/* It is to be released, but has dependants. L */
+void wdm_record_report_needed(const struct wdm_record *record)
+{
+	struct wdm_record *other = wdm_record_dependant(record);
+
+	if (other)
+		wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
+				       "is released, but", other, "needs it");
+}
+
 /* RLS-06: may it be released now? L */
 static int wdm_record_releasable(struct wdm_record *record)
 {
@@ -337,10 +406,7 @@ static int wdm_record_releasable(struct wdm_record *record)
 		return -EALREADY;
 	}
 	if (record->dependants) {
-		other = wdm_record_dependant(record);
-		if (other)
-			wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
-					       "is released, but", other, "needs it");
+		wdm_record_report_needed(record);
 		return -EBUSY;
 	}
 	if (wdm_record_entered(record)) {
@@ -394,6 +460,48 @@ int wdm_record_claim(struct wdm_record *record, const struct wdm_kind *kind)
 }
 EXPORT_SYMBOL_IF_KUNIT(wdm_record_claim);
 
+/* What it needs, it needs no more: each of these, and that once. L */
+static void wdm_record_needs_none(struct wdm_record *record)
+{
+	int n;
+
+	for (n = 0; n < WDM_DEPENDS; n++) {
+		if (record->on[n])
+			record->on[n]->dependants--;
+		record->on[n] = NULL;
+	}
+}
+
+/* The other does not need it any more; reported if it is another driver's. L */
+static void wdm_record_unneed(struct wdm_record *record, struct wdm_record *other)
+{
+	int n;
+
+	if (other->owner->driver != record->owner->driver)
+		wdm_record_report_pair(other->kind->needs ?: "V-RLS-13", record,
+				       "goes, but", other, "needs it");
+	for (n = 0; n < WDM_DEPENDS; n++) {
+		if (other->on[n] != record)
+			continue;
+		other->on[n] = NULL;
+		record->dependants--;
+	}
+}
+
+/* An unload does not ask what else needs something. L */
+static void wdm_record_orphan(struct wdm_record *record)
+{
+	struct wdm_driver *driver;
+	struct wdm_record *other;
+
+	if (!record->dependants)
+		return;
+	list_for_each_entry(driver, &wdm_drivers, link)
+		list_for_each_entry(other, &driver->ledger, link)
+			if (wdm_record_on(other, record))
+				wdm_record_unneed(record, other);
+}
+
 /**
  * wdm_record_end() - strike something off the ledger, and release it
  * @record: its record, claimed by the caller
@@ -406,7 +514,6 @@ void wdm_record_end(struct wdm_record *record)
 	struct wdm_driver *driver = record->owner->driver;
 	struct wdm_device *device = wdm_record_device(record);
 	unsigned long flags;
-	int n;
 
 	spin_lock_irqsave(&wdm_ledger_lock, flags);
 	driver->releasing[kind->stage]++;
@@ -415,9 +522,8 @@ void wdm_record_end(struct wdm_record *record)
 	record->state = WDM_RECORD_NONE;
 	if (device)
 		device->record.dependants--;
-	for (n = 0; n < WDM_DEPENDS; n++)
-		if (record->on[n])
-			record->on[n]->dependants--;
+	wdm_record_needs_none(record);
+	wdm_record_orphan(record);
 	spin_unlock_irqrestore(&wdm_ledger_lock, flags);
 	if (kind->release)
 		kind->release(record);

@@ -147,7 +147,8 @@ void *ex_allocate_from_lookaside_list(struct wdm_lookaside *list)
 	if (READ_ONCE(list->down))
 		return NULL;
 	kept = wdm_lookaside_pop(list);
-	block = kept ?: wdm_pool_alloc(list->record.owner, list->type, list->size, list->tag, list);
+	block = kept ?: wdm_pool_alloc(list->record.owner, list->type, list->size, list->tag, list,
+				       _RET_IP_);
 	if (!block)
 		return NULL;
 	wdm_lookaside_count(list, block, kept);

@@ -3,13 +3,20 @@
  * The module.
  */
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/stackdepot.h>
 
+#include "names.h"
 #include "notify.h"
 
 DEFINE_SPINLOCK(wdm_ledger_lock);
 LIST_HEAD(wdm_drivers);
+
+unsigned int wdm_slow_ms = 60 * MSEC_PER_SEC;
+module_param_named(slow_unload_ms, wdm_slow_ms, uint, 0644);
+MODULE_PARM_DESC(slow_unload_ms,
+		 "After so many ms, and again each time, say what a release waits for (default 60000)");
 
 /*
  * Its exit is over, its text is still there (RLS-02, RLS-03); or it is about to be
@@ -39,11 +46,14 @@ static int __init wdm_init(void)
 		return rc;
 	rc = wdm_work_init();
 	if (!rc)
+		rc = wdm_names_init();
+	if (!rc)
 		rc = wdm_notify_init();
 	if (!rc)
 		rc = register_module_notifier(&wdm_module_notifier);
 	if (rc) {
 		wdm_notify_exit();
+		wdm_names_exit();
 		wdm_work_exit();
 		wdm_dpc_exit();
 		return rc;
@@ -57,6 +67,7 @@ static void __exit wdm_exit(void)
 	wdm_debugfs_exit();
 	unregister_module_notifier(&wdm_module_notifier);
 	wdm_notify_exit();
+	wdm_names_exit();
 	wdm_work_exit();
 	wdm_dpc_exit();
 	wdm_critical_exit();

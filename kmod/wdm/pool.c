@@ -40,7 +40,7 @@ struct wdm_freed {
 	const void *start;
 	char tag[5];
 	char driver[WDM_NAME_MAX];
-	unsigned long stack[2];
+	unsigned long caller;
 };
 
 static DEFINE_SPINLOCK(wdm_pool_lock);		/* all of these; irq-safe */
@@ -158,8 +158,7 @@ static void wdm_pool_forget(struct wdm_block *block)
 	freed->start = block->start;
 	strscpy(freed->tag, block->record.name, sizeof(freed->tag));
 	strscpy(freed->driver, block->record.owner->driver->name);
-	freed->stack[0] = block->record.stack[1];
-	freed->stack[1] = block->record.stack[2];
+	freed->caller = block->caller;
 	spin_unlock_irqrestore(&wdm_pool_lock, flags);
 }
 
@@ -260,9 +259,9 @@ static bool wdm_pool_allowed(struct wdm_owner *owner, enum wdm_pool_type type, s
 	return !wrong && size <= WDM_POOL_MAX && type <= PagedPool;
 }
 
-/* For a lookaside list, or for the driver itself. */
+/* For a lookaside list, or for the driver itself. @caller: of the driver's */
 struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
-				 u32 tag, struct wdm_lookaside *list)
+				 u32 tag, struct wdm_lookaside *list, unsigned long caller)
 {
 	struct wdm_block *block;
 	char text[5];
@@ -274,10 +273,11 @@ struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type typ
 	if (!block)
 		return NULL;
 	block->list = list;
+	block->caller = caller;
 	wdm_tag_text(tag, text);
 	wdm_block_count(block);
-	rc = wdm_record_add(&block->record, owner, &wdm_pool_kind, text,
-			    list ? &list->record : NULL);
+	rc = wdm_record_add_brief(&block->record, owner, &wdm_pool_kind, text,
+				  list ? &list->record : NULL, caller);
 	if (!rc)
 		return block;
 	block->record.owner = owner;
@@ -308,7 +308,7 @@ struct wdm_block *wdm_pool_alloc(struct wdm_owner *owner, enum wdm_pool_type typ
 void *ex_allocate_pool_with_tag(struct wdm_owner *owner, enum wdm_pool_type type, size_t size,
 				u32 tag)
 {
-	struct wdm_block *block = wdm_pool_alloc(owner, type, size, tag, NULL);
+	struct wdm_block *block = wdm_pool_alloc(owner, type, size, tag, NULL, _RET_IP_);
 
 	return block ? block->start : NULL;
 }
@@ -328,9 +328,8 @@ static void wdm_pool_report_missing(const void *start)
 	spin_unlock_irqrestore(&wdm_pool_lock, flags);
 	if (freed.start)
 		wdm_violation("V-GLB-4", NULL,
-			      "pool block '%s' of driver %s, acquired by %ps, %ps, is freed twice",
-			      freed.tag, freed.driver, (void *)freed.stack[0],
-			      (void *)freed.stack[1]);
+			      "pool block '%s' of driver %s, acquired by %ps, is freed twice",
+			      freed.tag, freed.driver, (void *)freed.caller);
 	else
 		wdm_violation("V-GLB-4", NULL, "pool is freed at %p, where none is", start);
 }

@@ -169,6 +169,12 @@ EXPORT_SYMBOL_GPL(ex_delete_resource_lite);
 /* GLB-11: in a critical region, where sleeping is allowed, of a resource that stays. */
 static bool wdm_resource_allowed(struct wdm_resource *resource, const char *routine)
 {
+	/* GLB-10: deleted, or never made; its owner may be gone, too. */
+	if (READ_ONCE(resource->record.state) == WDM_RECORD_NONE) {
+		wdm_violation("V-GLB-9", NULL, "%s of a resource at %p that there is not",
+			      routine, resource);
+		return false;
+	}
 	if (!wdm_passive(resource->record.owner->driver, routine))
 		return false;
 	if (!ke_are_apcs_disabled()) {
@@ -214,7 +220,7 @@ static int wdm_resource_try_exclusive(struct wdm_resource *resource)
  *
  * Context: PASSIVE.
  * Return: true if acquired; false if not, which with @wait is misuse, or the
- * resource goes.
+ * resource goes; and reported (V-GLB-9), if it was deleted.
  */
 bool ex_acquire_resource_exclusive_lite(struct wdm_resource *resource, bool wait)
 {
@@ -275,7 +281,7 @@ static int wdm_resource_try_shared(struct wdm_resource *resource)
  *
  * Context: PASSIVE.
  * Return: true if acquired; false if not, which with @wait is misuse, or the
- * resource goes.
+ * resource goes; and reported (V-GLB-9), if it was deleted.
  */
 bool ex_acquire_resource_shared_lite(struct wdm_resource *resource, bool wait)
 {
@@ -348,7 +354,7 @@ static enum wdm_resource_end wdm_resource_leave(struct wdm_resource *resource)
  *
  * Context: PASSIVE.
  * Return: 0; -EPERM, and reported (GLB-11), if the thread has it not, or is in no
- * critical region.
+ * critical region; and reported (V-GLB-9), if it was deleted.
  */
 int ex_release_resource_lite(struct wdm_resource *resource)
 {
