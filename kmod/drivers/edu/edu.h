@@ -28,7 +28,8 @@
 
 struct pci_dev;
 
-#define EDU_RAM_SIZE		4096
+/* Of 4096: QEMU, at least until 7.2, ends if DMA is asked for the last one. */
+#define EDU_RAM_SIZE		4095
 #define EDU_FACTORIAL_MAX	100000000	/* tenths of a second, and no way to stop it */
 
 /* What an engine is there for; a bit each, as in edu->busy. */
@@ -88,6 +89,7 @@ struct edu {
 	spinlock_t lock;			/* of R */
 	struct edu_request *request;		/* R */
 	atomic_t busy;				/* engines that were started */
+	atomic_t owed;				/* ... whose interrupt has not come */
 	atomic_t raised;			/* interrupts, for the DPC */
 	atomic_t done;				/* what the work item has to tell of */
 	atomic_t open;
@@ -109,7 +111,6 @@ void edu_count(enum edu_total what);
 
 /* hw.c */
 bool edu_hw_present(void __iomem *regs);
-void edu_hw_acknowledge(struct edu *edu);
 void edu_hw_factorial(struct edu *edu, u32 n);
 u32 edu_hw_result(struct edu *edu);
 void edu_hw_dma(struct edu *edu, u32 offset, u32 count, bool to_device);

@@ -6,12 +6,13 @@
  * computation, and waits for that of somebody else only; the read waits for it.
  * "raise" has the device raise an interrupt.
  *
- * /dev/eduN_ram: the 4096 bytes of the device, read and written by DMA, which takes
+ * /dev/eduN_ram: 4095 bytes of the device, read and written by DMA, which takes
  * 100 ms. A write returns when that has begun; fsync() waits for it.
  *
  * A file may outlive its device, of which it keeps the memory. All calls are inside
  * of the device while they do anything, and say ENODEV when it goes, those that
- * wait at that moment included. RLS-04, RLS-13
+ * wait at that moment included. Nobody touches user space in there: that may take
+ * as long as somebody likes who handles its page faults. RLS-04, RLS-13
  */
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -156,6 +157,18 @@ static int edu_command(struct edu_file *f, const char *text, bool block)
 	return n > EDU_FACTORIAL_MAX ? -ERANGE : edu_start(f, n, block);
 }
 
+/* With the file's lock: who waits for that is not inside of the device. */
+static int edu_command_inside(struct edu_file *f, const char *text, bool block)
+{
+	int rc = io_acquire_remove_lock(f->edu->device);
+
+	if (rc)
+		return rc;
+	rc = edu_command(f, text, block);
+	io_release_remove_lock(f->edu->device);
+	return rc;
+}
+
 static ssize_t edu_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	struct edu_file *f = file->private_data;
@@ -166,15 +179,10 @@ static ssize_t edu_write(struct file *file, const char __user *buf, size_t count
 		return -EINVAL;
 	if (copy_from_user(text, buf, count))
 		return -EFAULT;
-	rc = io_acquire_remove_lock(f->edu->device);
-	if (rc)
-		return rc;
-	rc = mutex_lock_interruptible(&f->lock) ? -ERESTARTSYS : 0;
-	if (!rc) {
-		rc = edu_command(f, text, !(file->f_flags & O_NONBLOCK));
-		mutex_unlock(&f->lock);
-	}
-	io_release_remove_lock(f->edu->device);
+	if (mutex_lock_interruptible(&f->lock))
+		return -ERESTARTSYS;
+	rc = edu_command_inside(f, text, !(file->f_flags & O_NONBLOCK));
+	mutex_unlock(&f->lock);
 	return rc ?: count;
 }
 
@@ -195,25 +203,32 @@ static int edu_result(struct edu_file *f, bool block)
 	return rc;
 }
 
+/* As edu_command_inside(). */
+static int edu_result_inside(struct edu_file *f, bool block)
+{
+	int rc = io_acquire_remove_lock(f->edu->device);
+
+	if (rc)
+		return rc;
+	rc = edu_result(f, block);
+	io_release_remove_lock(f->edu->device);
+	return rc;
+}
+
 static ssize_t edu_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	struct edu_file *f = file->private_data;
 	ssize_t rc;
 
-	rc = io_acquire_remove_lock(f->edu->device);
-	if (rc)
-		return rc;
-	rc = mutex_lock_interruptible(&f->lock) ? -ERESTARTSYS : 0;
+	if (mutex_lock_interruptible(&f->lock))
+		return -ERESTARTSYS;
+	rc = edu_result_inside(f, !(file->f_flags & O_NONBLOCK));
 	if (!rc) {
-		rc = edu_result(f, !(file->f_flags & O_NONBLOCK));
-		if (!rc) {
-			count = min(count, f->length - f->at);
-			rc = copy_to_user(buf, f->text + f->at, count) ? -EFAULT : count;
-			f->at += max(rc, 0);
-		}
-		mutex_unlock(&f->lock);
+		count = min(count, f->length - f->at);
+		rc = copy_to_user(buf, f->text + f->at, count) ? -EFAULT : count;
+		f->at += max(rc, 0);
 	}
-	io_release_remove_lock(f->edu->device);
+	mutex_unlock(&f->lock);
 	return rc;
 }
 
@@ -228,7 +243,7 @@ static void edu_transfer(struct edu *edu, u32 offset, u32 count, bool to_device)
 	spin_unlock_irq(&edu->lock);
 }
 
-static int edu_ram_in(struct edu *edu, char __user *buf, u32 offset, u32 count, bool block)
+static int edu_ram_in(struct edu *edu, void *data, u32 offset, u32 count, bool block)
 {
 	int rc = edu_engine_get(&edu->dma_mutex, &edu->dma_idle, block);
 
@@ -237,41 +252,60 @@ static int edu_ram_in(struct edu *edu, char __user *buf, u32 offset, u32 count, 
 	edu_transfer(edu, offset, count, false);
 	/* It takes what it takes. */
 	rc = edu_wait(&edu->dma_idle.header, true);
-	if (!rc && copy_to_user(buf, edu->buffer + offset, count))
-		rc = -EFAULT;
+	if (!rc)
+		memcpy(data, edu->buffer + offset, count);
 	edu_engine_put(&edu->dma_mutex);
 	return rc;
 }
 
-static int edu_ram_out(struct edu *edu, const char __user *buf, u32 offset, u32 count, bool block)
+static int edu_ram_out(struct edu *edu, const void *data, u32 offset, u32 count, bool block)
 {
 	int rc = edu_engine_get(&edu->dma_mutex, &edu->dma_idle, block);
 
 	if (rc)
 		return rc;
-	if (copy_from_user(edu->buffer + offset, buf, count))
-		rc = -EFAULT;
-	else
-		edu_transfer(edu, offset, count, true);
+	memcpy(edu->buffer + offset, data, count);
+	edu_transfer(edu, offset, count, true);
 	edu_engine_put(&edu->dma_mutex);
+	return rc;
+}
+
+/* How much of it there is of a transfer. */
+static size_t edu_ram_count(loff_t pos, size_t count)
+{
+	return pos < EDU_RAM_SIZE ? min_t(size_t, count, EDU_RAM_SIZE - pos) : 0;
+}
+
+/* What the device says of a transfer of nothing. */
+static int edu_ram_nothing(struct edu *edu)
+{
+	int rc = io_acquire_remove_lock(edu->device);
+
+	if (!rc)
+		io_release_remove_lock(edu->device);
 	return rc;
 }
 
 static ssize_t edu_ram_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	struct edu_file *f = file->private_data;
+	void *data;
 	int rc;
 
+	count = edu_ram_count(*pos, count);
+	if (!count)
+		return edu_ram_nothing(f->edu);
+	data = kmalloc(count, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
 	rc = io_acquire_remove_lock(f->edu->device);
-	if (rc)
-		return rc;
-	if (*pos < EDU_RAM_SIZE && count) {
-		count = min_t(size_t, count, EDU_RAM_SIZE - *pos);
-		rc = edu_ram_in(f->edu, buf, *pos, count, !(file->f_flags & O_NONBLOCK));
-	} else {
-		count = 0;
+	if (!rc) {
+		rc = edu_ram_in(f->edu, data, *pos, count, !(file->f_flags & O_NONBLOCK));
+		io_release_remove_lock(f->edu->device);
 	}
-	io_release_remove_lock(f->edu->device);
+	if (!rc && copy_to_user(buf, data, count))
+		rc = -EFAULT;
+	kfree(data);
 	if (rc)
 		return rc;
 	*pos += count;
@@ -280,23 +314,30 @@ static ssize_t edu_ram_read(struct file *file, char __user *buf, size_t count, l
 
 static ssize_t edu_ram_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
+	size_t there = edu_ram_count(*pos, count);
 	struct edu_file *f = file->private_data;
+	void *data;
 	int rc;
 
-	rc = io_acquire_remove_lock(f->edu->device);
-	if (rc)
+	if (!there) {
+		rc = edu_ram_nothing(f->edu);
+		if (!rc && count)
+			rc = -ENOSPC;
 		return rc;
-	if (*pos >= EDU_RAM_SIZE) {
-		rc = -ENOSPC;
-	} else if (count) {
-		count = min_t(size_t, count, EDU_RAM_SIZE - *pos);
-		rc = edu_ram_out(f->edu, buf, *pos, count, !(file->f_flags & O_NONBLOCK));
 	}
-	io_release_remove_lock(f->edu->device);
+	data = memdup_user(buf, there);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	rc = io_acquire_remove_lock(f->edu->device);
+	if (!rc) {
+		rc = edu_ram_out(f->edu, data, *pos, there, !(file->f_flags & O_NONBLOCK));
+		io_release_remove_lock(f->edu->device);
+	}
+	kfree(data);
 	if (rc)
 		return rc;
-	*pos += count;
-	return count;
+	*pos += there;
+	return there;
 }
 
 static int edu_ram_fsync(struct file *file, loff_t start, loff_t end, int datasync)

@@ -41,13 +41,28 @@ bool edu_hw_present(void __iomem *regs)
 	return readl(regs + EDU_LIVENESS) == ~0x12345678u;
 }
 
-void edu_hw_acknowledge(struct edu *edu)
+/* All ones are read where no device is any more: one that does nothing. */
+static u32 edu_hw_read(struct edu *edu, unsigned int offset)
 {
-	writel(readl(edu->regs + EDU_IRQ_STATUS), edu->regs + EDU_IRQ_ACK);
+	u32 value = readl(edu->regs + offset);
+
+	return value == ~0u ? 0 : value;
+}
+
+/* What it raises, and does not raise any more. */
+static u32 edu_hw_acknowledge(struct edu *edu)
+{
+	u32 raised = edu_hw_read(edu, EDU_IRQ_STATUS);
+
+	if (raised)
+		writel(raised, edu->regs + EDU_IRQ_ACK);
+	atomic_andnot(raised, &edu->owed);
+	return raised;
 }
 
 void edu_hw_factorial(struct edu *edu, u32 n)
 {
+	atomic_or(EDU_FACTORIAL, &edu->owed);
 	writel(EDU_STATUS_IRQ, edu->regs + EDU_STATUS);
 	writel(n, edu->regs + EDU_FACT);
 }
@@ -80,9 +95,9 @@ u32 edu_hw_runs(struct edu *edu)
 {
 	u32 runs = 0;
 
-	if (readl(edu->regs + EDU_STATUS) & EDU_STATUS_COMPUTING)
+	if (edu_hw_read(edu, EDU_STATUS) & EDU_STATUS_COMPUTING)
 		runs |= EDU_FACTORIAL;
-	if (readl(edu->regs + EDU_DMA_CMD) & EDU_DMA_RUN)
+	if (edu_hw_read(edu, EDU_DMA_CMD) & EDU_DMA_RUN)
 		runs |= EDU_DMA;
 	return runs;
 }
@@ -90,7 +105,7 @@ u32 edu_hw_runs(struct edu *edu)
 /* ... or has an interrupt up for: those have the same bits. */
 u32 edu_hw_busy(struct edu *edu)
 {
-	return edu_hw_runs(edu) | readl(edu->regs + EDU_IRQ_STATUS);
+	return edu_hw_runs(edu) | edu_hw_read(edu, EDU_IRQ_STATUS);
 }
 
 /* May it raise an interrupt? ATOMIC */
@@ -98,29 +113,34 @@ bool edu_hw_source(void *context)
 {
 	struct edu *edu = context;
 
-	return edu_hw_busy(edu) || (readl(edu->regs + EDU_STATUS) & EDU_STATUS_IRQ);
+	return edu_hw_busy(edu) || (edu_hw_read(edu, EDU_STATUS) & EDU_STATUS_IRQ);
 }
 
 /* ATOMIC */
 bool edu_hw_dma_runs(void *context)
 {
-	struct edu *edu = context;
+	return edu_hw_runs(context) & EDU_DMA;
+}
 
-	return readl(edu->regs + EDU_DMA_CMD) & EDU_DMA_RUN;
+/*
+ * Of a computation the device says first that it has ended, and raises its interrupt
+ * next, whatever it was told between the two.
+ */
+static bool edu_hw_owes(struct edu *edu)
+{
+	return atomic_read(&edu->owed) & EDU_FACTORIAL;
 }
 
 /* Nobody starts it any more: when this returns it does nothing, and will not. RLS-24 */
 void edu_hw_off(struct edu *edu)
 {
-	u32 value;
+	bool owes, runs;
 
-	writel(0, edu->regs + EDU_STATUS);
-	while (readl_poll_timeout(edu->regs + EDU_STATUS, value,
-				  !(value & EDU_STATUS_COMPUTING), 1000, 60 * USEC_PER_SEC) ||
-	       readl_poll_timeout(edu->regs + EDU_DMA_CMD, value, !(value & EDU_DMA_RUN), 1000,
-				  60 * USEC_PER_SEC))
+	if (read_poll_timeout(edu_hw_runs, runs, !runs, 1000, 60 * USEC_PER_SEC, false, edu))
 		pci_warn(edu->pdev, "does not become idle\n");
-	/* What it has raised at its end; if the handler was faster, nothing. */
+	if (read_poll_timeout(edu_hw_owes, owes, !owes, 100, USEC_PER_SEC, false, edu))
+		pci_warn(edu->pdev, "has not raised the interrupt of a computation\n");
+	writel(0, edu->regs + EDU_STATUS);
 	edu_hw_acknowledge(edu);
 	if (!edu->pdev->msi_enabled)
 		pci_intx(edu->pdev, 0);
@@ -130,12 +150,10 @@ void edu_hw_off(struct edu *edu)
 bool edu_service(struct wdm_interrupt *interrupt, void *context)
 {
 	struct edu *edu = context;
-	u32 raised = readl(edu->regs + EDU_IRQ_STATUS);
+	u32 raised = edu_hw_acknowledge(edu);
 
-	/* All ones: the device is not there any more. */
-	if (!raised || raised == ~0u)
+	if (!raised)
 		return false;
-	writel(raised, edu->regs + EDU_IRQ_ACK);
 	edu_count(EDU_INTERRUPTS);
 	atomic_or(raised, &edu->raised);
 	if (ke_insert_queue_dpc(&edu->dpc, NULL, NULL))

@@ -5,7 +5,7 @@
  *
  *	modprobe edu
  *	exec 3<>/dev/edu0; echo 10 >&3; read x <&3; echo $x	# 3628800
- *	dd if=/etc/passwd of=/dev/edu0_ram bs=4096 count=1	# by DMA
+ *	dd if=/etc/passwd of=/dev/edu0_ram bs=4095 count=1	# by DMA
  *	echo 0000:00:02.0 > /sys/bus/pci/drivers/edu/unbind	# at any moment
  *
  * Everything that it has stands in wdm's ledger, and goes in wdm_remove_device(),
