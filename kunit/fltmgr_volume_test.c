@@ -484,6 +484,8 @@ static void the_device_completes_what_is_due(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ktime_sub_us(ops[0]->arrived, 1),
 						  FLT_SIM_PROCESS, 0), -ENOENT);
+	KUNIT_EXPECT_FALSE(test, flt_sim_due(sim, ktime_sub_us(ops[0]->arrived, 1)));
+	KUNIT_EXPECT_TRUE(test, flt_sim_due(sim, ops[0]->arrived));
 	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ops[0]->arrived, FLT_SIM_NR_CONTEXTS, 0),
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, flt_sim_held(sim), 2);
@@ -495,6 +497,7 @@ static void the_device_completes_what_is_due(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ktime_get(), FLT_SIM_HARDIRQ, 0), 0);
 	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(ops[1], 10 * HZ), 0);
 	KUNIT_EXPECT_EQ(test, ops[1]->device_done.context, FLT_SIM_HARDIRQ);
+	KUNIT_EXPECT_FALSE(test, flt_sim_due(sim, ktime_get()));
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		flt_sim_op_free(ops[i]);
 }

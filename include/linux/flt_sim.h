@@ -125,6 +125,7 @@ int flt_sim_set_status(struct flt_sim *sim, int status);
 int flt_sim_release(struct flt_sim_op *op, enum flt_sim_context context, int status);
 int flt_sim_release_id(struct flt_sim *sim, u64 id, enum flt_sim_context context,
 		       int status);
+bool flt_sim_due(struct flt_sim *sim, ktime_t until);
 int flt_sim_release_due(struct flt_sim *sim, ktime_t until, enum flt_sim_context context,
 			int status);
 int flt_sim_release_all(struct flt_sim *sim, enum flt_sim_context context, int status);

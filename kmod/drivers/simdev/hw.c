@@ -66,7 +66,8 @@ bool simdev_hw_is_on(void *context)
 
 int simdev_hw_create(struct simdev_hw *hw)
 {
-	hw->line = irq_alloc_desc(NUMA_NO_NODE);
+	/* Without an owner: a line of this module's would keep it as long as it is connected. */
+	hw->line = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL);
 	if (hw->line < 0)
 		return hw->line;
 	irq_set_chip_and_handler(hw->line, &dummy_irq_chip, handle_simple_irq);

@@ -24,10 +24,16 @@ static int simdev_status(struct simdev *sd)
 	return n * permille / 1000 != (n + 1) * permille / 1000 ? STATUS_IO_DEVICE_ERROR : 0;
 }
 
-/* Complete some that are due, here. ATOMIC */
-static void simdev_complete(struct simdev *sd, enum simdev_total where, unsigned int later_us)
+/* What has arrived by then is due, or has been for so long. */
+static ktime_t simdev_until(unsigned int overdue_us)
 {
-	ktime_t until = ktime_sub_us(ktime_get(), READ_ONCE(simdev_latency_us) + (u64)later_us);
+	return ktime_sub_us(ktime_get(), READ_ONCE(simdev_latency_us) + (u64)overdue_us);
+}
+
+/* Complete some that are due, here. ATOMIC */
+static void simdev_complete(struct simdev *sd, enum simdev_total where, unsigned int overdue_us)
+{
+	ktime_t until = simdev_until(overdue_us);
 	int n, status;
 
 	for (n = 0; n < SIMDEV_BATCH; n++) {
@@ -100,7 +106,7 @@ bool simdev_service(struct wdm_interrupt *interrupt, void *context)
 
 	simdev_count(SIMDEV_INTERRUPTS);
 	simdev_look(sd);
-	if (!flt_sim_held(sd->sim))
+	if (!flt_sim_due(sd->sim, simdev_until(0)))
 		return true;
 	switch (sd->turn++ % 4) {
 	case 1:
