@@ -152,9 +152,9 @@ wait_for 10 has_edu
 exec 3<> /dev/edu0
 ask() { echo "$1" >&3 && read -r answer <&3 && equal "$answer" "$2"; }
 step "12!, computed by the device, told by an interrupt, a DPC and a work item" RLS-20 -- ask 12 479001600
-head -c 4096 /dev/urandom > /run/ram
-step "4 KiB go to the device by DMA" RLS-57 -- sh -c 'cat /run/ram > /dev/edu0_ram'
-step "and come back the same" RLS-57 -- sh -c 'head -c 4096 /dev/edu0_ram | cmp - /run/ram'
+head -c 4095 /dev/urandom > /run/ram
+step "4095 bytes go to the device by DMA" RLS-57 -- sh -c 'cat /run/ram > /dev/edu0_ram'
+step "and come back the same" RLS-57 -- sh -c 'cat /dev/edu0_ram | cmp - /run/ram'
 edu_total() { tr ' ' '\n' < /sys/module/edu/parameters/totals | sed -n "s/^$1=//p"; }
 address=$(basename "$(dirname "$(dirname "$(readlink -f /sys/class/misc/edu0)")")")
 echo "module wdm +p" > /sys/kernel/debug/dynamic_debug/control 2> /dev/null
