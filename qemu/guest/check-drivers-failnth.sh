@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=busybox
+#
+# Drivers that are loaded, and a device that is bound, while memory is short: each
+# allocation next to their code, or wdm's, fails once. A probe that has come so far
+# gives all back, stage by stage.
+#
+# run: -k debug --device edu -t 400
+VERIFIER=0	# which has its own allocations, and does without
+. /guest/lib.sh
+every=
+. /guest/failnth.sh
+
+driver=/sys/bus/pci/drivers/edu
+
+step "allocations can fail" -- prepare
+put 1 /sys/kernel/rcu_expedited	# each load and unload waits for readers
+near 10
+insmod_all wdm flt_sim
+step "simdev is loaded" RLS-04 -- each simdev 20 "" insmod /modules/simdev.ko
+insmod_all edu
+address=$(basename "$(dirname "$(dirname "$(readlink -f /sys/class/misc/edu0)")")")
+put "$address" $driver/unbind
+step "edu is bound" RLS-04 RLS-84 -- \
+	each "edu bind" 20 "[ ! -e $driver/$address ] || echo $address > $driver/unbind" sh -c "echo $address > $driver/bind"
+step "no claim is left" RLS-59 -- lacks /proc/iomem edu
+step "bound, with memory" -- put "$address" $driver/bind
+factorial() { echo "$1" >&3 && read -r answer <&3 && equal "$answer" "$2"; }
+exec 3<> /dev/edu0
+step "it works" -- factorial 10 3628800
+exec 3>&-
+step "nothing is left" -- rmmod_all
+finish
