@@ -23,7 +23,6 @@ case $(uname -r) in
 esac
 parameters=/sys/module/simdev/parameters
 driver=/sys/bus/platform/drivers/simdev
-volume=/sys/kernel/fltmgr/volumes/simdev
 filters=/sys/kernel/fltmgr/filters
 last=
 
@@ -127,6 +126,7 @@ rmmod_cycle() {
 	3) load flt_delay ms=1 agent=timer || return ;;
 	esac
 	wait_for 10 more ended 10 || return
+	dmesg -c > /dev/null	# to be short
 	remove || return
 	balanced || return
 	load simdev hz=$storm latency_us=20000 issuers=$(($1 % 3 + 1))
