@@ -161,13 +161,13 @@ echo "module wdm +p" > /sys/kernel/debug/dynamic_debug/control 2> /dev/null
 echo 100 > /sys/module/edu/parameters/work_ms
 echo 100000000 >&3
 cat /run/ram > /dev/edu0_ram
-(read -r answer <&3; echo $? > /run/read.rc) 2> /run/read.err &
+(dd bs=16 count=1 <&3; echo $? > /run/read.rc) 2> /run/read.err &
 reader=$!
 tell "    it computes 100000000!, somebody waits for that, DMA is on its way; now it is unbound"
 step "unbound" RLS-04 RLS-24 -- put "$address" $pci/unbind
-dmesg | sed -n 's/.*wdm: driver edu: device edu0: /    /p' | tail -n 9 | tr '\n' ' ' | show
+tell "    the stages:$(dmesg | sed -n 's/.*wdm: driver edu: device edu0: stage / /p' | tr -d '\n')"
 wait $reader
-tell "    who waited: $(sed 's/.*: //' /run/read.err)"
+tell "    who waited: $(sed -n 's/.*: //p' /run/read.err)"
 step "who waited was told" RLS-13 -- equal "$(cat /run/read.rc)" 1
 step "a computation and DMA were in flight, and a file was open" RLS-57 -- \
 	equal "$(edu_total gone_factorial) $(edu_total gone_dma) $(edu_total gone_open)" "1 1 1"
