@@ -11,13 +11,18 @@ VERIFIER=0	# which has its own allocations, and does without
 every=
 . /guest/failnth.sh
 
+simulated=/sys/bus/platform/drivers/simdev
 driver=/sys/bus/pci/drivers/edu
 
 step "allocations can fail" -- prepare
 put 1 /sys/kernel/rcu_expedited	# each load and unload waits for readers
 near 6
 insmod_all wdm flt_sim
-step "simdev is loaded" RLS-04 -- each simdev 20 "" insmod /modules/simdev.ko issuers=0
+step "simdev is loaded" RLS-04 -- each simdev 10 "" insmod /modules/simdev.ko issuers=0
+load simdev issuers=0
+put simdev $simulated/unbind
+step "its device is bound" RLS-04 -- \
+	each "simdev bind" 5 "[ ! -e $simulated/simdev ] || echo simdev > $simulated/unbind" sh -c "echo simdev > $simulated/bind"
 insmod_all edu
 address=$(basename "$(dirname "$(dirname "$(readlink -f /sys/class/misc/edu0)")")")
 put "$address" $driver/unbind
@@ -28,7 +33,7 @@ dmesg | tail -n 2 | grep -q "edu $address: BAR 0: can't reserve" && echo "Cannot
 exit 1
 END
 step "edu is bound" RLS-04 RLS-84 -- \
-	each "edu bind" 20 "[ ! -e $driver/$address ] || echo $address > $driver/unbind" sh /run/bind
+	each "edu bind" 8 "[ ! -e $driver/$address ] || echo $address > $driver/unbind" sh /run/bind
 step "no claim is left" RLS-59 -- lacks /proc/iomem edu
 step "bound, with memory" -- put "$address" $driver/bind
 factorial() { echo "$1" >&3 && read -r answer <&3 && equal "$answer" "$2"; }
