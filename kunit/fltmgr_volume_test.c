@@ -469,6 +469,39 @@ static void not_found_half_made(struct kunit *test)
 	tf_wait_until(test, module_refcount(THIS_MODULE) == before);
 }
 
+/* The simulated device with a latency: what is due is completed, the oldest first */
+static void the_device_completes_what_is_due(struct kunit *test)
+{
+	struct flt_sim_op *ops[2];
+	int i;
+
+	flt_sim_set_hold(sim, true);
+	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ktime_get(), FLT_SIM_PROCESS, 0), -ENOENT);
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		ops[i] = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 4096, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ops[i]);
+		KUNIT_EXPECT_EQ(test, flt_sim_start(ops[i]), 0);
+	}
+	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ktime_sub_us(ops[0]->arrived, 1),
+						  FLT_SIM_PROCESS, 0), -ENOENT);
+	KUNIT_EXPECT_FALSE(test, flt_sim_due(sim, ktime_sub_us(ops[0]->arrived, 1)));
+	KUNIT_EXPECT_TRUE(test, flt_sim_due(sim, ops[0]->arrived));
+	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ops[0]->arrived, FLT_SIM_NR_CONTEXTS, 0),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, flt_sim_held(sim), 2);
+	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ktime_get(), FLT_SIM_PROCESS,
+						  STATUS_IO_DEVICE_ERROR), 0);
+	KUNIT_EXPECT_TRUE(test, flt_sim_op_done(ops[0]));
+	KUNIT_EXPECT_EQ(test, ops[0]->status, STATUS_IO_DEVICE_ERROR);
+	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(ops[1]));
+	KUNIT_EXPECT_EQ(test, flt_sim_release_due(sim, ktime_get(), FLT_SIM_HARDIRQ, 0), 0);
+	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(ops[1], 10 * HZ), 0);
+	KUNIT_EXPECT_EQ(test, ops[1]->device_done.context, FLT_SIM_HARDIRQ);
+	KUNIT_EXPECT_FALSE(test, flt_sim_due(sim, ktime_get()));
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		flt_sim_op_free(ops[i]);
+}
+
 static struct kunit_case volume_cases[] = {
 	KUNIT_CASE(inert_without_a_filter),
 	KUNIT_CASE(pointer_is_constant),
@@ -484,6 +517,7 @@ static struct kunit_case volume_cases[] = {
 	KUNIT_CASE(provider_is_kept_until_the_last_reference),
 	KUNIT_CASE(out_of_memory),
 	KUNIT_CASE(not_found_half_made),
+	KUNIT_CASE(the_device_completes_what_is_due),
 	{}
 };
 

@@ -63,7 +63,8 @@ static void unmapped_once(struct kunit *test)
 static void needed_by_what_uses_it(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, map(), 0);
-	KUNIT_ASSERT_EQ(test, ke_initialize_event(&dev->owner, &event, NotificationEvent, false), 0);
+	KUNIT_ASSERT_EQ(test, ke_initialize_event(&dev->owner, &event, NotificationEvent, false),
+			0);
 	KUNIT_EXPECT_EQ(test, wdm_depends_on(&event.header.record, wdm_io_space_record(base)), 0);
 	KUNIT_EXPECT_EQ(test, mm_unmap_io_space(base, HPET_SIZE), -EBUSY);
 	tw_expect_violation(test, "V-RLS-13", "event '-' of stage 2");

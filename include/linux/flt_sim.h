@@ -26,6 +26,7 @@
 #include <linux/fltmgr_volume.h>
 #include <linux/gfp_types.h>
 #include <linux/kref.h>
+#include <linux/ktime.h>
 #include <linux/llist.h>
 #include <linux/workqueue_types.h>
 
@@ -74,6 +75,7 @@ struct flt_sim_seen {
  * @information: likewise
  * @submitted: its arrivals at the device; one, or none if a filter completed it
  * @device_done: completions by the device; as many as @submitted
+ * @arrived: when it arrived at the device
  * @ended: ends, as its issuer sees them; exactly one
  * @operation: what the manager and filters see of it
  */
@@ -88,6 +90,7 @@ struct flt_sim_op {
 	bool waits;
 	int status;
 	unsigned long information;
+	ktime_t arrived;
 	struct flt_sim_seen submitted;
 	struct flt_sim_seen device_done;
 	struct flt_sim_seen ended;
@@ -122,6 +125,9 @@ int flt_sim_set_status(struct flt_sim *sim, int status);
 int flt_sim_release(struct flt_sim_op *op, enum flt_sim_context context, int status);
 int flt_sim_release_id(struct flt_sim *sim, u64 id, enum flt_sim_context context,
 		       int status);
+bool flt_sim_due(struct flt_sim *sim, ktime_t until);
+int flt_sim_release_due(struct flt_sim *sim, ktime_t until, enum flt_sim_context context,
+			int status);
 int flt_sim_release_all(struct flt_sim *sim, enum flt_sim_context context, int status);
 unsigned int flt_sim_cancel(struct flt_sim *sim);
 unsigned int flt_sim_held(struct flt_sim *sim);

@@ -3,7 +3,7 @@
 #
 # The demonstration (make demo): filters on a file system that is in use.
 #
-# run: -k stock --disk 128M -m 1024 -t 300
+# run: -k stock --disk 128M -m 1024 --device edu -t 300
 VIOLATIONS=1	# of rogue, which does so on purpose
 . /guest/lib.sh
 
@@ -143,6 +143,41 @@ step "rmmod still waits" TDN-21 -- kill -0 $rmmod
 step "a file of rogue's own makes it complete the read" -- put 1 $rogue/release
 step "dd has read" INV-01 -- wait $reader
 step "and rmmod has ended" TDN-21 -- wait $rmmod
+
+chapter "A driver goes with everything in flight: QEMU's edu device"
+pci=/sys/bus/pci/drivers/edu
+step "the driver loads" -- insmod_all edu
+has_edu() { [ -c /dev/edu0 ]; }
+wait_for 10 has_edu
+exec 3<> /dev/edu0
+ask() { echo "$1" >&3 && read -r answer <&3 && equal "$answer" "$2"; }
+step "12!, computed by the device, told by an interrupt, a DPC and a work item" RLS-20 -- ask 12 479001600
+head -c 4095 /dev/urandom > /run/ram
+step "4095 bytes go to the device by DMA" RLS-57 -- sh -c 'cat /run/ram > /dev/edu0_ram'
+step "and come back the same" RLS-57 -- sh -c 'cat /dev/edu0_ram | cmp - /run/ram'
+edu_total() { tr ' ' '\n' < /sys/module/edu/parameters/totals | sed -n "s/^$1=//p"; }
+address=$(basename "$(dirname "$(dirname "$(readlink -f /sys/class/misc/edu0)")")")
+echo "module wdm +p" > /sys/kernel/debug/dynamic_debug/control 2> /dev/null
+echo 100 > /sys/module/edu/parameters/work_ms
+echo 100000000 >&3
+cat /run/ram > /dev/edu0_ram
+(dd bs=16 count=1 <&3; echo $? > /run/read.rc) 2> /run/read.err &
+reader=$!
+tell "    it computes 100000000!, somebody waits for that, DMA is on its way; now it is unbound"
+step "unbound" RLS-04 RLS-24 -- put "$address" $pci/unbind
+tell "    the stages:$(dmesg | sed -n 's/.*wdm: driver edu: device edu0: stage / /p' | tr -d '\n')"
+wait $reader
+tell "    who waited: $(sed -n 's/.*: //p' /run/read.err)"
+step "who waited was told" RLS-13 -- equal "$(cat /run/read.rc)" 1
+step "a computation and DMA were in flight, and a file was open" RLS-57 -- \
+	equal "$(edu_total gone_factorial) $(edu_total gone_dma) $(edu_total gone_open)" "1 1 1"
+step "the file says ENODEV" RLS-04 -- expect_errno ENODEV sh -c 'echo 1 >&3'
+step "each DPC and each work item that was queued has run" RLS-37 -- \
+	equal "$(edu_total dpcs_run) $(edu_total works_run)" \
+	"$(edu_total dpcs_queued) $(($(edu_total works_queued) - $(edu_total works_refused)))"
+step "rmmod says EBUSY, as the file is open" RLS-02 -- expect_errno EBUSY /usr/sbin/rmmod edu
+exec 3>&-
+step "it is closed, and the modules go" RLS-84 -- rmmod edu wdm
 
 chapter "Dismount"
 step "rmmod of a filter while it is attached" UNL-12 -- rmmod flt_passthrough

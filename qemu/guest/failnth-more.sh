@@ -12,6 +12,8 @@ P=/sys/module/fltmgr/parameters
 near 10
 step "drivers' resources" -- each wdm 1 "" insmod /modules/wdm.ko
 insmod_all flt_sim
+step "a driver, and its simulated device" -- each simdev 10 "" insmod /modules/simdev.ko issuers=0
+step "a driver" -- each edu 1 "" insmod /modules/edu.ko
 put vol $S/create
 for m in flt_null flt_passthrough2 flt_passthrough3 flt_dm_test; do
 	[ "$m" != flt_dm_test ] || insmod_all flt_dm

@@ -131,6 +131,7 @@ void flt_sim_to_device(struct flt_sim_op *op, unsigned int flags)
 	spin_lock_irqsave(&sim->lock, irqflags);
 	flt_sim_seen(&op->submitted);
 	first = op->submitted.count == 1;
+	op->arrived = ktime_get();
 	op->waits = flags & FLT_SUBMIT_WAITS;
 	hold = sim->hold;
 	context = sim->context;
@@ -292,6 +293,69 @@ int flt_sim_release_id(struct flt_sim *sim, u64 id, enum flt_sim_context context
 	return err;
 }
 EXPORT_SYMBOL_GPL(flt_sim_release_id);
+
+/* The one that has been there longest, if by then. Called with the lock. */
+static struct flt_sim_op *flt_sim_find_due(struct flt_sim *sim, ktime_t until)
+{
+	struct flt_sim_op *op;
+
+	op = list_first_entry_or_null(&sim->held, struct flt_sim_op, held_link);
+	return op && !ktime_after(op->arrived, until) ? op : NULL;
+}
+
+/**
+ * flt_sim_due() - does the device hold an operation long enough?
+ * @sim: a simulated volume
+ * @until: has it arrived by then, in terms of ktime_get()?
+ *
+ * Context: ATOMIC.
+ * Return: whether there is one for flt_sim_release_due(); somebody else may be first.
+ */
+bool flt_sim_due(struct flt_sim *sim, ktime_t until)
+{
+	unsigned long flags;
+	bool due;
+
+	spin_lock_irqsave(&sim->lock, flags);
+	due = flt_sim_find_due(sim, until);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	return due;
+}
+EXPORT_SYMBOL_GPL(flt_sim_due);
+
+/**
+ * flt_sim_release_due() - the device completes the operation that it holds longest
+ * @sim: a simulated volume
+ * @until: if it has arrived by then, in terms of ktime_get()
+ * @context: as for flt_sim_release()
+ * @status: likewise
+ *
+ * How a simulated device with a latency does its work, one by one.
+ *
+ * Context: ATOMIC.
+ * Return: 0, or
+ *	-EINVAL: no such context, or not a status that an operation can end with;
+ *	-ENOENT: the device holds none, or none that long.
+ */
+int flt_sim_release_due(struct flt_sim *sim, ktime_t until, enum flt_sim_context context,
+			int status)
+{
+	struct flt_sim_op *op;
+	unsigned long flags;
+
+	if (!flt_sim_result_valid(context, status))
+		return -EINVAL;
+	spin_lock_irqsave(&sim->lock, flags);
+	op = flt_sim_find_due(sim, until);
+	if (op)
+		flt_sim_unhold(sim, op);
+	spin_unlock_irqrestore(&sim->lock, flags);
+	if (!op)
+		return -ENOENT;
+	flt_sim_complete_in(op, context, status);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(flt_sim_release_due);
 
 /**
  * flt_sim_release_all() - the device completes all that it holds
