@@ -34,7 +34,8 @@ static struct flt_object *flt_to_object(void *object, const char *what)
 	case FLT_OBJECT_INSTANCE:
 		return obj;
 	}
-	flt_violation("REF-01", NULL, NULL, "%s of %p, no filter, volume or instance", what, object);
+	flt_violation("REF-01", NULL, NULL, "%s of %p, no filter, volume or instance", what,
+		      object);
 	return NULL;
 }
 
