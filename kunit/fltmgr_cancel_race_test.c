@@ -137,6 +137,40 @@ static void set_takes_it_back_from_cancel(struct kunit *test)
 	tf_expect_ended(test, op, 0);
 }
 
+static int other_rc;
+static atomic_t other_calls;
+
+static void other_routine(struct flt_callback_data *data)
+{
+	give_up(data);
+	atomic_inc(&other_calls);
+}
+
+static void set_other(void *unused)
+{
+	other_rc = flt_set_cancel_completion(last, other_routine);
+}
+
+/* CAN-01: two threads of the filter's find none there, and each sets one: the first one counts */
+static void two_set_one_at_once(struct kunit *test)
+{
+	unsigned int before = flt_violation_count();
+
+	other_rc = 1;
+	atomic_set(&other_calls, 0);
+	b.pre_status = FLT_PREOP_PENDING;
+	b.on_pre = set_routine;
+	tf_race_arm_action("cancel_arm", set_other, NULL);
+	KUNIT_ASSERT_EQ(test, flt_sim_start(op), 0);
+	KUNIT_EXPECT_EQ(test, other_rc, 0);
+	KUNIT_EXPECT_EQ(test, set_rc, STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+	KUNIT_EXPECT_EQ(test, flt_sim_cancel(sim), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&routine.calls), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&other_calls), 1);
+	tf_expect_ended(test, op, STATUS_CANCELLED);
+}
+
 /* CAN-02, PND-02: the pre-operation has not returned PENDING yet */
 static void cancelled_before_pending_is_returned(struct kunit *test)
 {
@@ -205,6 +239,7 @@ static struct kunit_case cancel_race_cases[] = {
 	KUNIT_CASE(cancelled_before_the_routine_is_set),
 	KUNIT_CASE(cancelled_while_the_routine_is_set),
 	KUNIT_CASE(set_takes_it_back_from_cancel),
+	KUNIT_CASE(two_set_one_at_once),
 	KUNIT_CASE(cancelled_before_pending_is_returned),
 	KUNIT_CASE(a_running_routine_is_waited_for),
 	KUNIT_CASE(a_cancel_ends_a_teardowns_wait),

@@ -280,6 +280,30 @@ static void all_of_several_are_taken(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, completion_done(&several[2]));
 }
 
+static void take_another(void *taken)
+{
+	*(bool *)taken = try_wait_for_completion(&several[1]);
+}
+
+/* CAN-09: another thread takes one when all were complete: what was taken before it is put back */
+static void one_of_all_is_taken_by_another(struct kunit *test)
+{
+	bool taken = false;
+	int i;
+
+	prepare_several();
+	for (i = 0; i < NR_OBJECTS; i++)
+		complete(&several[i]);
+	tf_race_arm_action("wait_take_all", take_another, &taken);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ALL, 0), STATUS_TIMEOUT);
+	KUNIT_EXPECT_TRUE(test, taken);
+	KUNIT_EXPECT_TRUE(test, completion_done(&several[0]));
+	KUNIT_EXPECT_FALSE(test, completion_done(&several[1]));
+	KUNIT_EXPECT_TRUE(test, completion_done(&several[2]));
+	complete(&several[1]);
+	KUNIT_EXPECT_EQ(test, wait_for_several(FLT_WAIT_ALL, 0), 0);
+}
+
 /* CAN-10: how many, of which kind, for how long */
 static void several_are_counted(struct kunit *test)
 {
@@ -404,6 +428,7 @@ static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(who_waits_holds_the_operation),
 	KUNIT_CASE(one_of_several_is_taken),
 	KUNIT_CASE(all_of_several_are_taken),
+	KUNIT_CASE(one_of_all_is_taken_by_another),
 	KUNIT_CASE(several_are_counted),
 	KUNIT_CASE(sleepers_are_woken),
 	KUNIT_CASE(a_wake_up_is_passed_on),

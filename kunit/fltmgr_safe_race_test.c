@@ -96,6 +96,60 @@ static void the_routine_is_first_and_pends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
 }
 
+/* DCS-05: ... and leaves while the post-operation returns, which has seen that it had not */
+static void the_routine_pends_as_the_post_operation_returns(struct kunit *test)
+{
+	unsigned int before = flt_violation_count();
+
+	safe.answer = FLT_POSTOP_MORE_PROCESSING_REQUIRED;
+	hold_at_device(test);
+	tf_race_arm("safe_work", &op->operation);
+	tf_race_arm_slot(1, "safe_leave", NULL, -1, NULL, NULL);
+	helper_start(test, 0, release_unsafely, NULL);
+	tf_wait_until(test, tf_race_reached() && tf_race_slot_reached(1));
+	KUNIT_EXPECT_EQ(test, post_state(), FLT_NODE_POSTED);
+	tf_race_go();
+	tf_wait_until(test, post_state() == FLT_NODE_POSTING);
+	tf_race_slot_go(1);
+	helper_join(test, 0);
+	KUNIT_EXPECT_EQ(test, post_state(), FLT_NODE_POST_PENDED);
+	KUNIT_EXPECT_FALSE(test, flt_sim_op_done(op));
+	flt_complete_pended_postoperation(tf_take(&b));
+	tf_expect_ended(test, op, 0);
+	tf_expect_log(test, "A> B> B< Bs B- A<");
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before);
+}
+
+static void complete_it(void *data)
+{
+	flt_complete_pended_postoperation(data);
+}
+
+static int when_safe_and_pend(struct tf *tf, struct flt_callback_data *data,
+			      const struct flt_related_objects *objs, u32 flags, int status)
+{
+	when_safe(tf, data, objs, flags, status);
+	return FLT_POSTOP_MORE_PROCESSING_REQUIRED;
+}
+
+/* DCS-01: another thread of the filter's completes it just then: refused, and that counts */
+static void completed_while_it_is_posted(struct kunit *test)
+{
+	unsigned int before = flt_violation_count();
+
+	b.on_post = when_safe_and_pend;
+	hold_at_device(test);
+	tf_race_arm_action("safe_post", complete_it, &op->operation.data);
+	release_unsafely(NULL);
+	tf_expect_ended(test, op, 0);
+	tf_expect_log(test, "A> B> B< A<");
+	KUNIT_EXPECT_EQ(test, atomic_read(&post.calls), 1);
+	KUNIT_EXPECT_FALSE(test, post.result);
+	KUNIT_EXPECT_EQ(test, post.status, FLT_POSTOP_FINISHED_PROCESSING);
+	KUNIT_EXPECT_EQ(test, atomic_read(&safe.runs), 0);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+}
+
 /* TDN-20, INV-04, INV-07: the teardown waits for the routine */
 static void teardown_waits_for_the_routine(struct kunit *test)
 {
@@ -167,6 +221,8 @@ static struct kunit_case safe_race_cases[] = {
 	KUNIT_CASE(the_routine_is_first),
 	KUNIT_CASE(the_post_operation_is_first),
 	KUNIT_CASE(the_routine_is_first_and_pends),
+	KUNIT_CASE(the_routine_pends_as_the_post_operation_returns),
+	KUNIT_CASE(completed_while_it_is_posted),
 	KUNIT_CASE(teardown_waits_for_the_routine),
 	KUNIT_CASE(teardown_in_between),
 	KUNIT_CASE(detached_from_the_routine),

@@ -12,6 +12,7 @@
 
 /* A module that is not ours. */
 static struct module stranger;
+static struct gate gate;		/* in a pre-operation */
 
 /* teardowns */
 
@@ -108,6 +109,67 @@ static void teardown_leaves_operations_pended(struct kunit *test)
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, detach(&b), 0);
 	expect_ended(test, 0);
+	expect_no_report(test);
+}
+
+/* TDN-30, VRF-11k: by its post-operation */
+static void teardown_leaves_a_post_operation_pended(struct kunit *test)
+{
+	b.post_status = FLT_POSTOP_MORE_PROCESSING_REQUIRED;
+	flt_sim_start(op);
+	helper_start(test, 0, detach_thread, &b);
+	tf_wait_until(test, was_reported());
+	expect_report(test, .rule = "TDN-30", .filter = "B", .inst = "B", .op = true,
+		      .words = ": 1 operations pended, ", SENT);
+	flt_complete_pended_postoperation(tf_take(&b));
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	expect_ended(test, 0);
+	expect_no_report(test);
+}
+
+static int stay_in_pre(struct tf *tf, struct flt_callback_data *data,
+		       const struct flt_related_objects *objs, int status)
+{
+	gate_pass(&gate);
+	return status;
+}
+
+static void *start_op(void *arg)
+{
+	return (void *)(long)flt_sim_start(op);
+}
+
+/*
+ * TDN-30, VRF-11k: A's teardown is waited for longer than B's, but has nothing pended.
+ * Whoever finds B late has looked at A, which is above it, before.
+ */
+static void teardown_waits_for_what_is_not_pended(struct kunit *test)
+{
+	struct flt_sim_op *second = flt_sim_op_alloc(sim, FLT_CLASS_WRITE, 0, 4096, GFP_KERNEL);
+	struct flt_instance *inst = tf_instance(&a, volume);
+
+	KUNIT_ASSERT_NOT_NULL(test, second);
+	a.on_pre = stay_in_pre;
+	b.pre_status = FLT_PREOP_PENDING;
+	helper_start(test, 0, start_op, NULL);
+	gate_wait(test, &gate);
+	helper_start(test, 1, detach_thread, &a);
+	tf_wait_until(test, READ_ONCE(inst->state) == FLT_INSTANCE_DRAINING);
+	flt_sim_start(second);
+	helper_start(test, 2, detach_thread, &b);
+	tf_wait_until(test, was_reported());
+	expect_report(test, .rule = "TDN-30", .filter = "B", .inst = "B", .op = true,
+		      .words = ": 1 operations pended, ", SENT);
+	KUNIT_EXPECT_FALSE(test, helper_done(1));
+	KUNIT_EXPECT_FALSE(test, inst->verify.late);
+	KUNIT_EXPECT_TRUE(test, tf_resume(&b, FLT_PREOP_SUCCESS_NO_CALLBACK));
+	gate_open(&gate);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 2), 0);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 1), 0);
+	KUNIT_EXPECT_EQ(test, helper_join(test, 0), 0);
+	expect_ended(test, 0);
+	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(second, TF_WAIT), 0);
+	flt_sim_op_free(second);
 	expect_no_report(test);
 }
 
@@ -430,12 +492,30 @@ static int verify_life_init(struct kunit *test)
 	atomic_set(&stranger.refcnt, 1);
 	strscpy(stranger.name, "stranger");
 	nested_rc = 1;
+	gate_init(&gate);
 	return verify_init(test);
+}
+
+static void verify_life_exit(struct kunit *test)
+{
+	struct flt_callback_data *data;
+
+	gate_open(&gate);
+	/* Of a case that has ended early: its teardown is not to wait for ever. */
+	while ((data = tf_take(&b))) {
+		if (data->flags & FLTFL_CALLBACK_DATA_POST_OPERATION)
+			flt_complete_pended_postoperation(data);
+		else
+			flt_complete_pended_preoperation(data, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
+	}
+	verify_exit(test);
 }
 
 static struct kunit_case verify_life_cases[] = {
 	KUNIT_CASE(teardown_leaves_a_queue_open),
 	KUNIT_CASE(teardown_leaves_operations_pended),
+	KUNIT_CASE(teardown_leaves_a_post_operation_pended),
+	KUNIT_CASE(teardown_waits_for_what_is_not_pended),
 	KUNIT_CASE(detaches_where_it_cannot_wait),
 	KUNIT_CASE(unregisters_inside_a_callback),
 	KUNIT_CASE(unregisters_somebody_else),
@@ -454,7 +534,7 @@ static struct kunit_suite verify_life_suite = {
 	.suite_init = verify_suite_init,
 	.suite_exit = verify_suite_exit,
 	.init = verify_life_init,
-	.exit = verify_exit,
+	.exit = verify_life_exit,
 	.test_cases = verify_life_cases,
 };
 

@@ -7,6 +7,7 @@
  */
 #include <linux/module.h>
 
+#include "testfault.h"
 #include "testreport.h"
 
 #define SENT	.what = "sent", .cause = "flt_sim_start"
@@ -195,6 +196,53 @@ static void completes_what_has_ended(struct kunit *test)
 	expect_report(test, .rule = "MOD-01", .filter = "B", .op = true,
 		      .words = "change of an operation that has ended", .what = "ended",
 		      .cause = "end_it");
+}
+
+/* PND-07: who has ended another one since is not the cause */
+static void completes_what_has_ended_before_another(struct kunit *test)
+{
+	struct flt_callback_data *ended;
+
+	b.on_pre = keep_data;
+	b.pre_status = FLT_PREOP_PENDING;
+	flt_sim_start(op);
+	end_it(tf_take(&b));
+	expect_ended(test, 0);
+	ended = stray;
+	b.pre_status = FLT_PREOP_SUCCESS_WITH_CALLBACK;
+	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_WRITE), 0);
+	KUNIT_EXPECT_PTR_NE(test, stray, ended);
+	expect_no_report(test);
+	flt_complete_pended_preoperation(ended, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
+	expect_report(test, .rule = "PND-07", .filter = "B", .op = true,
+		      .words = "completion of an operation that has ended", .what = "ended",
+		      .cause = "end_it");
+}
+
+/*
+ * PND-07, VRF-08: there was no memory for its record. It goes its way, and as not all
+ * operations are known now, nobody is told that one has ended: it is looked at.
+ */
+static void an_operation_that_cannot_be_noted(struct kunit *test)
+{
+	bool failed;
+
+	if (fault_init())
+		kunit_skip(test, "allocations cannot be made to fail");
+	b.on_pre = keep_data;
+	b.pre_status = FLT_PREOP_PENDING;
+	fault_arm(1);
+	flt_sim_start(op);
+	failed = fault_disarm();
+	fault_exit();
+	KUNIT_EXPECT_TRUE(test, failed);
+	KUNIT_EXPECT_NULL(test, op->operation.verify);
+	end_it(tf_take(&b));
+	expect_ended(test, 0);
+	expect_no_report(test);
+	flt_complete_pended_preoperation(stray, FLT_PREOP_SUCCESS_NO_CALLBACK, NULL);
+	expect_report(test, .rule = "PND-07", .filter = "B", .words = "completed, is not pended",
+		      .effect = "an_operation_that_cannot_be_noted");
 }
 
 /* PND-21 */
@@ -396,6 +444,8 @@ static struct kunit_case verify_op_cases[] = {
 	KUNIT_CASE(completes_with_an_illegal_status),
 	KUNIT_CASE(completes_what_is_not_pended),
 	KUNIT_CASE(completes_what_has_ended),
+	KUNIT_CASE(completes_what_has_ended_before_another),
+	KUNIT_CASE(an_operation_that_cannot_be_noted),
 	KUNIT_CASE(completes_a_post_that_is_not_pended),
 	KUNIT_CASE(completes_its_post_and_says_finished),
 	KUNIT_CASE(post_answers_what_is_no_answer),

@@ -85,6 +85,43 @@ static void drops_what_it_has_not(struct kunit *test)
 	expect_no_report(test);
 }
 
+/* REF-01: refused, and not touched */
+static void references_what_is_none_of_them(struct kunit *test)
+{
+	struct flt_object nothing = { .type = FLT_OBJECT_INSTANCE + 1 };
+
+	KUNIT_EXPECT_EQ(test, flt_object_reference(&nothing), STATUS_INVALID_PARAMETER);
+	expect_report(test, .rule = "REF-01", .filter = "B",
+		      .words = ": reference of ", .effect = "references_what_is_none_of_them");
+	flt_object_dereference(&nothing);
+	expect_report(test, .rule = "REF-01", .filter = "B",
+		      .words = ": dereference of ", .effect = "references_what_is_none_of_them");
+	KUNIT_EXPECT_EQ(test, references(&nothing), 0);
+	KUNIT_EXPECT_EQ(test, flt_object_reference(volume), 0);
+	flt_object_dereference(volume);
+	expect_no_report(test);
+}
+
+static int late_rc[2];
+
+static void reference_in_start(struct tf *tf, const struct flt_related_objects *objs)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(late_rc); i++)
+		late_rc[i] = flt_object_reference(objs->instance);
+}
+
+/* INV-17, REF-02, REF-05: to ask for what is refused, again and again, is no fault */
+static void references_what_is_going(struct kunit *test)
+{
+	b.on_start = reference_in_start;
+	KUNIT_EXPECT_EQ(test, detach(&b), 0);
+	KUNIT_EXPECT_EQ(test, late_rc[0], STATUS_FLT_DELETING_OBJECT);
+	KUNIT_EXPECT_EQ(test, late_rc[1], STATUS_FLT_DELETING_OBJECT);
+	expect_no_report(test);
+}
+
 /* REF-08, VRF-06, FKD-05: two from one place are one report */
 static void leaves_references_to_its_filter(struct kunit *test)
 {
@@ -526,6 +563,8 @@ static void verify_ref_exit(struct kunit *test)
 
 static struct kunit_case verify_ref_cases[] = {
 	KUNIT_CASE(drops_what_it_has_not),
+	KUNIT_CASE(references_what_is_none_of_them),
+	KUNIT_CASE(references_what_is_going),
 	KUNIT_CASE(leaves_references_to_its_filter),
 	KUNIT_CASE(leaves_references_to_its_instance),
 	KUNIT_CASE(leaves_references_to_a_volume),

@@ -176,6 +176,45 @@ static void teardown_waits_for_a_queued_item(struct kunit *test)
 	flt_sim_op_free(first);
 }
 
+static int queue_the_same(struct tf *tf, struct flt_callback_data *data,
+			  const struct flt_related_objects *objs, int status)
+{
+	defer.rc = flt_queue_deferred_io_work_item(defer.item, data, complete_it, DelayedWorkQueue,
+						   &b);
+	return status;
+}
+
+/* WRK-01, WRK-07, VRF-11p: ... and is queued again, with another operation: refused */
+static void a_queued_item_is_queued_again(struct kunit *test)
+{
+	struct flt_sim_op *first = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 1, GFP_KERNEL);
+	struct flt_instance *inst = tf_instance(&b, volume);
+	unsigned int before = flt_violation_count();
+
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	limit(FLT_RUN_DEFERRED, DelayedWorkQueue, 1);
+	b.on_pre = defer_pre;
+	defer.routine = stay_and_complete;
+	flt_sim_start(first);
+	gate_wait(test, &gate);
+	defer.routine = complete_it;
+	flt_sim_start(op);
+	KUNIT_EXPECT_EQ(test, defer.rc, 0);
+	/* In service, and for each item. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&inst->hold), 3);
+	b.on_pre = queue_the_same;
+	KUNIT_EXPECT_EQ(test, tf_io(test, sim, FLT_CLASS_WRITE), 0);
+	KUNIT_EXPECT_EQ(test, defer.rc, STATUS_INVALID_PARAMETER);
+	KUNIT_EXPECT_EQ(test, flt_violation_count(), before + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&inst->hold), 3);
+	gate_open(&gate);
+	tf_expect_ended(test, op, 0);
+	KUNIT_EXPECT_EQ(test, flt_sim_op_wait(first, TF_WAIT), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ran.runs), 2);
+	flt_sim_op_free(first);
+	b.nr_pended = 0;
+}
+
 static void detach_and_complete(struct flt_deferred_io_workitem *item,
 				struct flt_callback_data *data, void *context)
 {
@@ -201,6 +240,7 @@ static struct kunit_case work_race_cases[] = {
 	KUNIT_CASE(a_lower_filter_delays_no_teardown),
 	KUNIT_CASE(an_upper_filter_delays_no_teardown),
 	KUNIT_CASE(teardown_waits_for_a_queued_item),
+	KUNIT_CASE(a_queued_item_is_queued_again),
 	KUNIT_CASE(detached_from_its_deferred_routine),
 	{}
 };

@@ -98,6 +98,7 @@ static bool flt_try_watch(struct flt_node *node, struct flt_instance *inst, int 
 {
 	if (*state & FLT_NODE_WATCHED)
 		return true;
+	flt_race_point("drain_watch", node);
 	/* Held before it can be given up; the teardown's own hold is there. */
 	atomic_inc(&inst->hold);
 	if (atomic_try_cmpxchg(&node->state, state, *state | FLT_NODE_WATCHED))

@@ -23,7 +23,8 @@ void flt_object_init(struct flt_object *obj, enum flt_object_type type,
 	atomic_long_set(&obj->rundown, 0);
 }
 
-static struct flt_object *flt_to_object(void *object)
+/* NULL: it is something else, which is reported. REF-01 */
+static struct flt_object *flt_to_object(void *object, const char *what)
 {
 	struct flt_object *obj = object;	/* all three begin with it */
 
@@ -33,6 +34,8 @@ static struct flt_object *flt_to_object(void *object)
 	case FLT_OBJECT_INSTANCE:
 		return obj;
 	}
+	flt_violation("REF-01", NULL, NULL, "%s of %p, no filter, volume or instance", what,
+		      object);
 	return NULL;
 }
 
@@ -74,13 +77,13 @@ static int flt_reference_verified(struct flt_object *obj)
  *
  * Context: ATOMIC, never blocks.
  * Return: 0; -ESHUTDOWN (STATUS_FLT_DELETING_OBJECT) once its teardown has
- * begun; -EINVAL if it is none of the three.
+ * begun; -EINVAL, and a report, if it is none of the three.
  */
 int flt_object_reference(void *object)
 {
-	struct flt_object *obj = flt_to_object(object);
+	struct flt_object *obj = flt_to_object(object, "reference");
 
-	if (WARN_ON_ONCE(!obj))
+	if (!obj)
 		return STATUS_INVALID_PARAMETER;
 	return flt_verifying() ? flt_reference_verified(obj) : flt_reference(obj);
 }
@@ -105,15 +108,16 @@ void flt_dereference(void *object)
  * flt_object_dereference() - drop a reference
  * @object: a filter, a volume or an instance
  *
- * A teardown that waits for the last reference goes on. REF-04, REF-12
+ * A teardown that waits for the last reference goes on. What is none of the three
+ * is reported, and left alone. REF-04, REF-12
  *
  * Context: ATOMIC.
  */
 void flt_object_dereference(void *object)
 {
-	struct flt_object *obj = flt_to_object(object);
+	struct flt_object *obj = flt_to_object(object, "dereference");
 
-	if (WARN_ON_ONCE(!obj))
+	if (!obj)
 		return;
 	if (flt_verifying() && !flt_verify_dereference(obj))
 		return;

@@ -316,7 +316,7 @@ static void flt_slow_report(struct flt_instance *inst)
 		pr_warn("  %s %llx, %u ms old, of pid %d: %s %ps\n",
 			flt_class_name(records[i].class), records[i].id, records[i].age_ms,
 			records[i].pid, flt_involvement_names[records[i].how],
-			records[i].callback);
+			flt_record_callback(&records[i], inst));
 	flt_runs_report(inst);
 }
 

@@ -112,6 +112,7 @@ bool flt_safe_leave(struct flt_node *node)
 {
 	int state = atomic_read(&node->state), new;
 
+	flt_race_point("safe_leave", node);
 	do {
 		switch (state & FLT_NODE_STATE_MASK) {
 		case FLT_NODE_POSTED:
@@ -171,6 +172,7 @@ static bool flt_safe_post(struct flt_operation *op, struct flt_node *node, void 
 	node->context = context;
 	op->safe_routine = routine;
 	INIT_WORK(&op->work, flt_safe_work);
+	flt_race_point("safe_post", op);
 	do {
 		if ((state & FLT_NODE_STATE_MASK) != FLT_NODE_POSTING)
 			return false;

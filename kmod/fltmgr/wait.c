@@ -56,6 +56,7 @@ static int flt_wait_take_all(struct flt_wait *wait)
 	for (i = 0; i < wait->nr; i++)
 		if (!completion_done(wait->objects[i]))
 			return -1;
+	flt_race_point("wait_take_all", wait->op);
 	for (i = 0; i < wait->nr; i++)
 		if (!try_wait_for_completion(wait->objects[i]))
 			break;
