@@ -15,6 +15,7 @@ insmod_all flt_sim
 step "a driver, and its simulated device" -- each simdev 10 "" insmod /modules/simdev.ko issuers=0
 step "a driver" -- each edu 1 "" insmod /modules/edu.ko
 put vol $S/create
+step "a filter with resources" REG-06 REG-08 -- each flt_globals 10 "" insmod /modules/flt_globals.ko
 for m in flt_null flt_passthrough2 flt_passthrough3 flt_dm_test; do
 	[ "$m" != flt_dm_test ] || insmod_all flt_dm
 	step "$m, with a volume to attach to" REG-06 REG-08 -- each $m 10 "" insmod /modules/$m.ko
@@ -79,5 +80,5 @@ missing() {	# FILE: what is there and not in the table
 	return 1
 }
 step "each of $(wc -l < /run/exports) exported functions is in the table" -- missing /run/exports
-grep -vE '^fltmgr_|^wdm_|^qemu_|^flt_bench$' /guest/modules > /run/loadable
+grep -vE '^fltmgr_|^wdm_|^qemu_|^flt_(bench|probe|torture[123]?)$' /guest/modules > /run/loadable
 step "so is each of $(wc -l < /run/loadable) modules" -- missing /run/loadable

@@ -9,7 +9,7 @@
 #
 #	qemu/run stress-failnth [near]
 #
-# run: -k debug --disk 64M -m 768 -t 3600 --kunit
+# run: -k debug --disk 64M -m 768 -t 3600 --kunit --append log_buf_len=16M
 all=1
 [ "${1-}" = near ] || every=1
 . /guest/check-failnth.sh
