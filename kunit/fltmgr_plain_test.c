@@ -455,6 +455,7 @@ static struct kunit_suite plain_suite = {
 	.exit = plain_exit,
 	.test_cases = plain_cases,
 };
+
 kunit_test_suite(plain_suite);
 
 MODULE_DESCRIPTION("Tests of the filter manager: the usual way of an operation");
