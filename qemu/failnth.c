@@ -61,16 +61,19 @@ static void add(const char *what, const char *which)
 
 static void see_modules(void)
 {
-	char name[128], users[512], text[1024];
+	char name[128], refs[16], users[512], text[1024], *user, *more;
 	FILE *f = fopen("/proc/modules", "r");
 
 	if (!f)
 		err(1, "/proc/modules");
-	while (fscanf(f, "%127s %*s %511[^\n]", name, users) == 2) {
-		/* References, and who has them; then comes where it is loaded. */
-		users[strcspn(users, "-") + 1] = 0;
-		snprintf(text, sizeof(text), "%s %s", name, users);
+	while (fscanf(f, "%127s %*s %15s %511s %*[^\n]", name, refs, users) == 3) {
+		snprintf(text, sizeof(text), "%s %s", name, refs);
 		add("module", text);
+		/* Who has them, in whatever order they came. */
+		for (user = strtok_r(users, ",-", &more); user; user = strtok_r(NULL, ",-", &more)) {
+			snprintf(text, sizeof(text), "%s, by %s", name, user);
+			add("module", text);
+		}
 	}
 	fclose(f);
 }

@@ -11,7 +11,7 @@ P=/sys/module/fltmgr/parameters
 # --- modules
 near 10
 step "drivers' resources" -- each wdm 1 "" insmod /modules/wdm.ko
-insmod_all flt_sim
+insmod_all wdm flt_sim
 step "a driver, and its simulated device" -- each simdev 10 "" insmod /modules/simdev.ko issuers=0
 step "a driver" -- each edu 1 "" insmod /modules/edu.ko
 put vol $S/create
@@ -34,7 +34,7 @@ step "unloading through sysfs" -- each "sysfs unload" 1 "rmmod flt_passthrough; 
 step "how soon a slow teardown is told" -- each "parameter slow_teardown_ms" 0 "" \
 	sh -c "echo 10000 > $P/slow_teardown_ms"
 step "who is verified" -- each "parameter verifier" 0 "" sh -c "echo 0 > $P/verifier"
-step "some are" -- each "parameter verifier, a list" 1 "echo 0 > $P/verifier" \
+step "some are" -- each "parameter verifier, a list" 0 "echo 0 > $P/verifier" \
 	sh -c "echo null > $P/verifier"
 step "how long an instance may stay" -- each "parameter verifier_grace_ms" 0 "" \
 	sh -c "echo 300 > $P/verifier_grace_ms"
