@@ -134,7 +134,7 @@ static void nothing_is_there(struct kunit *test)
 		      NULL);
 }
 
-/* VRF-01: who is not verified has one line, which says who acquired it */
+/* VRF-01, VER-01: who is not verified has one line, which says who acquired it */
 static void without_the_verifier(struct kunit *test)
 {
 	void *block;
@@ -152,7 +152,7 @@ static void without_the_verifier(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ex_free_pool_with_tag(block, TAG), 0);
 }
 
-/* VRF-01: settled when a driver is made, by its name */
+/* VRF-01, VER-01: settled when a driver is made, by its name */
 static void drivers_by_name(struct kunit *test)
 {
 	struct wdm_driver *other;
