@@ -284,6 +284,20 @@ static bool torture_obtain(struct torture_visit *visit)
 	}
 }
 
+/*
+ * Until somebody has noticed. Below a filter that synchronises nobody does, as who has
+ * issued it waits for it inside: after a while it is another operation's turn.
+ */
+static void torture_lose(void)
+{
+	unsigned long end = jiffies + 3 * torture_patience();
+
+	while (torture_lost() && time_before(jiffies, end))
+		msleep(20);
+	if (torture_lost())
+		torture_fault_again(FAULT_LOST);
+}
+
 /* The work's reference is given up here. */
 static void torture_work(struct work_struct *work)
 {
@@ -292,8 +306,7 @@ static void torture_work(struct work_struct *work)
 
 	if (torture_obtain(visit)) {
 		if (visit->place && visit->ti->vol->counted && torture_fault_now(FAULT_LOST))
-			while (torture_lost())
-				msleep(20);
+			torture_lose();
 		torture_go_on(visit, visit->data);
 	}
 	torture_visit_put(visit);

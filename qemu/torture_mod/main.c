@@ -118,6 +118,12 @@ bool torture_fault_now(enum torture_fault fault)
 }
 EXPORT_SYMBOL_GPL(torture_fault_now);
 
+void torture_fault_again(enum torture_fault fault)
+{
+	set_bit(fault, &torture_faults);
+}
+EXPORT_SYMBOL_GPL(torture_fault_again);
+
 /* Likewise, until somebody sees it. */
 bool torture_fault_on(enum torture_fault fault)
 {
@@ -134,6 +140,7 @@ unsigned long torture_patience(void)
 {
 	return READ_ONCE(patience) * HZ;
 }
+EXPORT_SYMBOL_GPL(torture_patience);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 static DEFINE_PER_CPU(u64, torture_race_state);

@@ -126,6 +126,7 @@ u64 torture_next(u64 *state);
 unsigned int torture_pick(u64 *state, unsigned int n);
 bool torture_running(void);
 bool torture_fault_now(enum torture_fault fault);
+void torture_fault_again(enum torture_fault fault);
 bool torture_fault_on(enum torture_fault fault);
 struct torture_volume *torture_volume_of(const char *name);
 bool torture_lost(void);
