@@ -147,12 +147,9 @@ static void an_upper_filter_delays_no_teardown(struct kunit *test)
 	tf_expect_log(test, "A> B> B< Bw A< Bq B[ B]");
 }
 
-/* WRK-11, TDN-20: it is queued, and cannot begin */
-static void teardown_waits_for_a_queued_item(struct kunit *test)
+/* The routine of @first stays, that of the operation is queued and cannot begin. */
+static void queue_behind(struct kunit *test, struct flt_sim_op *first)
 {
-	struct flt_sim_op *first = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 1, GFP_KERNEL);
-	struct flt_instance *inst = tf_instance(&b, volume);
-
 	KUNIT_ASSERT_NOT_NULL(test, first);
 	limit(FLT_RUN_DEFERRED, DelayedWorkQueue, 1);
 	b.on_pre = defer_pre;
@@ -162,6 +159,15 @@ static void teardown_waits_for_a_queued_item(struct kunit *test)
 	defer.routine = complete_it;
 	flt_sim_start(op);
 	KUNIT_EXPECT_EQ(test, defer.rc, 0);
+}
+
+/* WRK-11, TDN-20: it is queued, and cannot begin */
+static void teardown_waits_for_a_queued_item(struct kunit *test)
+{
+	struct flt_sim_op *first = flt_sim_op_alloc(sim, FLT_CLASS_READ, 0, 1, GFP_KERNEL);
+	struct flt_instance *inst = tf_instance(&b, volume);
+
+	queue_behind(test, first);
 	helper_start(test, 0, detach_thread, &b);
 	/* Two operations, two items. */
 	tf_wait_until(test, READ_ONCE(inst->phase) == FLT_TEARDOWN_COMPLETE);
@@ -191,15 +197,7 @@ static void a_queued_item_is_queued_again(struct kunit *test)
 	struct flt_instance *inst = tf_instance(&b, volume);
 	unsigned int before = flt_violation_count();
 
-	KUNIT_ASSERT_NOT_NULL(test, first);
-	limit(FLT_RUN_DEFERRED, DelayedWorkQueue, 1);
-	b.on_pre = defer_pre;
-	defer.routine = stay_and_complete;
-	flt_sim_start(first);
-	gate_wait(test, &gate);
-	defer.routine = complete_it;
-	flt_sim_start(op);
-	KUNIT_EXPECT_EQ(test, defer.rc, 0);
+	queue_behind(test, first);
 	/* In service, and for each item. */
 	KUNIT_EXPECT_EQ(test, atomic_read(&inst->hold), 3);
 	b.on_pre = queue_the_same;

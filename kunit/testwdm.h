@@ -11,6 +11,7 @@
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/ioport.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -196,6 +197,17 @@ static inline int tw_unload(void *arg)
 static inline int tw_remove(void *arg)
 {
 	return wdm_remove_device(arg);
+}
+
+/* What the machine's bus passes on, of a size. Nobody changes that now. */
+static inline struct resource *tw_window(struct resource *all, resource_size_t size)
+{
+	struct resource *r;
+
+	for (r = all->child; r; r = r->sibling)
+		if (strstarts(r->name, "PCI Bus") && resource_size(r) >= size)
+			return r;
+	return NULL;
 }
 
 static inline int tw_init(struct kunit *test)

@@ -276,23 +276,12 @@ static void left_by_the_unload(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, claimed(&range2));
 }
 
-/* What the machine's bus passes on, of a size. Nobody changes that now. */
-static struct resource *window(struct resource *all, resource_size_t size)
-{
-	struct resource *r;
-
-	for (r = all->child; r; r = r->sibling)
-		if (strstarts(r->name, "PCI Bus") && resource_size(r) >= size)
-			return r;
-	return NULL;
-}
-
 static int claim_init(struct kunit *test)
 {
 	int rc;
 
-	wanted[0].window = window(&iomem_resource, SZ_16M);
-	wanted[1].window = window(&ioport_resource, 0x8000);
+	wanted[0].window = tw_window(&iomem_resource, SZ_16M);
+	wanted[1].window = tw_window(&ioport_resource, 0x8000);
 	KUNIT_ASSERT_NOT_NULL(test, wanted[0].window);
 	KUNIT_ASSERT_NOT_NULL(test, wanted[1].window);
 

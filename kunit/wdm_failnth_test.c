@@ -268,17 +268,6 @@ static struct wdm_resource_requirement wanted[2] = {
 	{ CmResourceTypePort, 256, 256, 0x2000, 0xffff },
 };
 
-/* What the machine's bus passes on, of a size. Nobody changes that now. */
-static struct resource *window(struct resource *all, resource_size_t size)
-{
-	struct resource *r;
-
-	for (r = all->child; r; r = r->sibling)
-		if (strstarts(r->name, "PCI Bus") && resource_size(r) >= size)
-			return r;
-	return NULL;
-}
-
 static int make_assigned(void)
 {
 	return io_assign_resources(&dev->owner, "Nth", wanted, 2, ranges);
@@ -309,8 +298,8 @@ static void claims(struct kunit *test)
 	const struct nth assigned = { "assigned ranges", make_assigned, undo_assigned, 2 };
 	const struct nth claimed = { "claims", make_claims, undo_claims, 4 };
 
-	wanted[0].window = window(&iomem_resource, SZ_16M);
-	wanted[1].window = window(&ioport_resource, 0x8000);
+	wanted[0].window = tw_window(&iomem_resource, SZ_16M);
+	wanted[1].window = tw_window(&ioport_resource, 0x8000);
 	go_over(test, &assigned);
 	go_over(test, &claimed);
 }
