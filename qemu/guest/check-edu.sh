@@ -17,17 +17,8 @@ case $(uname -r) in
 esac
 driver=/sys/bus/pci/drivers/edu
 parameters=/sys/module/edu/parameters
-last=
+counting=edu
 
-# One of the totals, of the module that is there or of the last that was.
-total() {
-	if [ -e $parameters/totals ]; then
-		last=$(cat $parameters/totals)
-	else
-		last=$(dmesg | grep 'edu: unloaded: ' | tail -n 1)
-	fi
-	echo "$last" | tr ' ' '\n' | sed -n "s/^$1=//p"
-}
 same() { equal "$(total "$1")" "$(total "$2")"; }
 bound() { [ -c /dev/edu0 ] && [ -c /dev/edu1 ]; }
 factorial() { echo "$1" >&3 && read -r answer <&3 && equal "$answer" "$2"; }

@@ -24,16 +24,8 @@ esac
 parameters=/sys/module/simdev/parameters
 driver=/sys/bus/platform/drivers/simdev
 filters=/sys/kernel/fltmgr/filters
-last=
+counting=simdev
 
-total() {
-	if [ -e $parameters/totals ]; then
-		last=$(cat $parameters/totals)
-	else
-		last=$(dmesg | grep 'simdev: unloaded: ' | tail -n 1)
-	fi
-	echo "$last" | tr ' ' '\n' | sed -n "s/^$1=//p"
-}
 reports() { sed -n '1s/^# violations //p' /sys/kernel/debug/wdm/violations; }
 more() { [ "$(total "$1")" -gt "$2" ]; }
 # Of a device that is gone: nothing was lost, nothing happened twice.

@@ -13,15 +13,11 @@ near 10
 step "drivers' resources" -- each wdm 1 "" insmod /modules/wdm.ko
 insmod_all wdm flt_sim
 # Deeper, a bus takes a link in sysfs that cannot be made for a wrong argument.
-deep=$every
-every=
-near 6
+depth 6
 step "a driver, and its simulated device" -- each simdev 10 "" insmod /modules/simdev.ko issuers=0
 step "a driver" -- each edu 1 "" insmod /modules/edu.ko
 put vol $S/create
-every=$deep
-put 32 $D/failslab/stacktrace-depth
-put 32 $D/fail_page_alloc/stacktrace-depth
+depth 32
 near 10
 step "a filter with resources" REG-06 REG-08 -- each flt_globals 10 "" insmod /modules/flt_globals.ko
 for m in flt_null flt_passthrough2 flt_passthrough3 flt_dm_test; do

@@ -34,13 +34,13 @@ prepare() {
 	put N $D/fail_page_alloc/ignore-gfp-highmem
 }
 
-# near N: a module must be among the N functions that lead to the allocation, of which
+# depth N: a module must be among the N functions that lead to the allocation, of which
 # three or four are always the allocator's
-near() {
-	[ -n "$every" ] && return
-	put "$1" $D/failslab/stacktrace-depth
-	put "$1" $D/fail_page_alloc/stacktrace-depth
+depth() {
+	put "$1" $D/failslab/stacktrace-depth && put "$1" $D/fail_page_alloc/stacktrace-depth
 }
+# near N: likewise, but not if each allocation is to fail however deep
+near() { [ -n "$every" ] || depth "$1"; }
 
 # each NAME LEAST UNDO COMMAND...	as many allocations it has at least
 each() {

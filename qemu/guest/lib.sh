@@ -183,6 +183,16 @@ no_violations() {
 	has "/sys/kernel/debug/$1/violations" "^# violations $want\$"
 }
 
+# total NAME: one of the totals of the driver $counting, that is there or the last that was; all are in $last
+total() {
+	if [ -e "/sys/module/$counting/parameters/totals" ]; then
+		last=$(cat "/sys/module/$counting/parameters/totals")
+	else
+		last=$(dmesg | grep "$counting: unloaded: " | tail -n 1)
+	fi
+	echo "$last" | tr ' ' '\n' | sed -n "s/^$1=//p"
+}
+
 # remember; ...; same: is everything as it was? Names, and what is in the files that can be read.
 # (There are hundreds of comparisons: a process more in each is a minute more.)
 world() {
